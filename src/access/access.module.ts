@@ -1,0 +1,14 @@
+import { Global, Module } from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
+import { AccessPolicy } from './access.policy.js';
+import { AdminKey } from './admin-key.js';
+import { ClientDirectory } from './client-directory.js';
+
+/** Global, since guards are made in the module of each controller that uses them. */
+@Global()
+@Module({
+  imports: [DiscoveryModule],
+  providers: [AdminKey, ClientDirectory, AccessPolicy],
+  exports: [AdminKey, ClientDirectory],
+})
+export class AccessModule {}

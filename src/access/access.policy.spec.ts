@@ -1,0 +1,119 @@
+import { describe, expect, it } from '@jest/globals';
+import { Controller, Get, Module, Post, UseGuards, type Type } from '@nestjs/common';
+import { PassThrough } from 'node:stream';
+import { ConfigModule } from '../config/config.module.js';
+import { parseAppConfig } from '../config/parse-app-config.js';
+import { createApp } from '../configure-app.js';
+import { AppLogger } from '../observability/logger.js';
+import { TimeModule } from '../time/time.module.js';
+import { AccessModule } from './access.module.js';
+import { AdminGuard } from './admin.guard.js';
+import { ClientGuard } from './client.guard.js';
+import { Public } from './public.decorator.js';
+import { RequireScope } from './require-scope.decorator.js';
+
+const ENVIRONMENT = {
+  ADMIN_API_KEY: 'admin-key-of-this-spec',
+  ENCRYPTION_KEY: Buffer.alloc(32, 7).toString('base64'),
+};
+
+async function start(controller: Type): Promise<void> {
+  @Module({
+    imports: [ConfigModule.forRoot(ENVIRONMENT), TimeModule, AccessModule],
+    controllers: [controller],
+  })
+  class RootModule {}
+  const logger = new AppLogger({ level: 'fatal', format: 'json' }, new PassThrough());
+  const app = await createApp(RootModule, parseAppConfig(ENVIRONMENT), logger);
+  try {
+    await app.init();
+  } finally {
+    await app.close();
+  }
+}
+
+class Handlers {
+  @Get('one')
+  one(): string {
+    return '';
+  }
+}
+
+class ScopedHandlers {
+  @Get('one')
+  @RequireScope('token:read')
+  one(): string {
+    return '';
+  }
+}
+
+@Controller('v1/things')
+class Open extends Handlers {}
+
+@UseGuards(ClientGuard)
+@Controller('v1/things')
+class WithoutScope extends Handlers {}
+
+@UseGuards(AdminGuard)
+@Controller('v1/admin/things')
+class AdminWithScope extends ScopedHandlers {}
+
+@UseGuards(AdminGuard)
+@Controller('v1/things')
+class AdminElsewhere extends Handlers {}
+
+@UseGuards(ClientGuard)
+@Controller(['v1/things', 'v1/admin/things'])
+class ClientUnderAdmin extends ScopedHandlers {}
+
+@Public()
+@UseGuards(ClientGuard)
+@Controller('v1/things')
+class PublicAndGuarded extends ScopedHandlers {}
+
+@Controller('v1/things')
+class Clear {
+  @Get()
+  @UseGuards(ClientGuard)
+  @RequireScope('token:read')
+  read(): string {
+    return this.helper();
+  }
+
+  @Post()
+  @Public()
+  write(): string {
+    return this.helper();
+  }
+
+  private helper(): string {
+    return '';
+  }
+}
+
+@UseGuards(AdminGuard)
+@Controller('v1/admin')
+class ClearAdmin extends Handlers {}
+
+describe('the start', () => {
+  const EXACTLY_ONE =
+    'wants exactly one of @UseGuards(ClientGuard), @UseGuards(AdminGuard) and @Public()';
+  const ADMIN_ONLY = 'AdminGuard belongs under /v1/admin, and nothing else does';
+
+  it.each([
+    [Open, EXACTLY_ONE],
+    [PublicAndGuarded, EXACTLY_ONE],
+    [WithoutScope, 'wants a @RequireScope(…) beside its ClientGuard'],
+    [AdminWithScope, 'has a @RequireScope(…), which only ClientGuard looks at'],
+    [AdminElsewhere, `/v1/things/one: ${ADMIN_ONLY}`],
+    [ClientUnderAdmin, `/v1/admin/things/one: ${ADMIN_ONLY}`],
+  ])('is refused by %p', async (controller, problem) => {
+    await expect(start(controller)).rejects.toThrow(
+      `Routes without a clear rule of access:\n  ${controller.name}.one: ${problem}`,
+    );
+  });
+
+  it.each([[Clear], [ClearAdmin]])('goes on with %p', async (controller) => {
+    await expect(start(controller)).resolves.toBeUndefined();
+  });
+});

@@ -1,0 +1,99 @@
+import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { GUARDS_METADATA, METHOD_METADATA, PATH_METADATA } from '@nestjs/common/constants.js';
+import { DiscoveryService, MetadataScanner } from '@nestjs/core';
+import { AdminGuard } from './admin.guard.js';
+import { ClientGuard } from './client.guard.js';
+import { isPublic } from './public.decorator.js';
+import { requiredScope } from './require-scope.decorator.js';
+
+const ADMIN_PATH = /^v1\/admin(?:\/|$)/;
+
+interface Route {
+  /** `TokenController.read` */
+  readonly name: string;
+  /** Without a leading slash. */
+  readonly path: string;
+  readonly handler: object;
+  readonly controller: object;
+}
+
+/**
+ * Refuses the start while any route leaves open who may call it. Every route has exactly one of
+ * ClientGuard (with a scope), AdminGuard (under /v1/admin, and only there) and @Public().
+ */
+@Injectable()
+export class AccessPolicy implements OnApplicationBootstrap {
+  constructor(
+    private readonly discovery: DiscoveryService,
+    private readonly scanner: MetadataScanner,
+  ) {}
+
+  /** @throws Error that names each such route and what it lacks */
+  onApplicationBootstrap(): void {
+    const problems = this.routes().flatMap((route) => {
+      const problem = problemOf(route);
+      return problem === undefined ? [] : [`${route.name}: ${problem}`];
+    });
+    if (problems.length > 0) {
+      throw new Error(`Routes without a clear rule of access:\n  ${problems.join('\n  ')}`);
+    }
+  }
+
+  private routes(): Route[] {
+    return this.discovery.getControllers().flatMap(({ metatype }) => {
+      if (typeof metatype !== 'function') {
+        return [];
+      }
+      const prototype = metatype.prototype as Record<string, object>;
+      return this.scanner.getAllMethodNames(prototype).flatMap((method) => {
+        const handler = prototype[method];
+        if (handler === undefined || !Reflect.hasMetadata(METHOD_METADATA, handler)) {
+          return [];
+        }
+        const name = `${metatype.name}.${method}`;
+        return pathsOf(metatype, handler).map((path) => ({
+          name,
+          path,
+          handler,
+          controller: metatype,
+        }));
+      });
+    });
+  }
+}
+
+function problemOf({ path, handler, controller }: Route): string | undefined {
+  const guards = [...guardsOf(handler), ...guardsOf(controller)];
+  const isClients = guards.includes(ClientGuard);
+  const isAdmins = guards.includes(AdminGuard);
+  const rules = [isClients, isAdmins, isPublic(handler, controller)].filter(Boolean);
+  if (rules.length !== 1) {
+    return 'wants exactly one of @UseGuards(ClientGuard), @UseGuards(AdminGuard) and @Public()';
+  }
+  if (isAdmins !== ADMIN_PATH.test(path)) {
+    return `/${path}: AdminGuard belongs under /v1/admin, and nothing else does`;
+  }
+  const hasScope = requiredScope(handler) !== undefined;
+  if (isClients !== hasScope) {
+    return isClients
+      ? 'wants a @RequireScope(…) beside its ClientGuard'
+      : 'has a @RequireScope(…), which only ClientGuard looks at';
+  }
+  return undefined;
+}
+
+function guardsOf(target: object): unknown[] {
+  return (Reflect.getMetadata(GUARDS_METADATA, target) as unknown[] | undefined) ?? [];
+}
+
+function pathsOf(controller: object, handler: object): string[] {
+  const prefixes = listOf(Reflect.getMetadata(PATH_METADATA, controller));
+  const paths = listOf(Reflect.getMetadata(PATH_METADATA, handler));
+  return prefixes.flatMap((prefix) =>
+    paths.map((path) => `${prefix}/${path}`.split('/').filter(Boolean).join('/')),
+  );
+}
+
+function listOf(path: unknown): string[] {
+  return (Array.isArray(path) ? path : [path]).map(String);
+}

@@ -1,0 +1,33 @@
+import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { AppError } from '../errors/app-error.js';
+import { AdminKey } from './admin-key.js';
+import { ClientDirectory } from './client-directory.js';
+import { presentedKeyHash } from './presented-key.js';
+import { unknownKey } from './refusals.js';
+
+/** Lets ADMIN_API_KEY through; for everything under /v1/admin. */
+@Injectable()
+export class AdminGuard implements CanActivate {
+  constructor(
+    private readonly adminKey: AdminKey,
+    private readonly clients: ClientDirectory,
+  ) {}
+
+  /** @throws AppError `unauthenticated`, or `forbidden` for a client's key */
+  canActivate(context: ExecutionContext): boolean {
+    const { headers } = context.switchToHttp().getRequest<FastifyRequest>();
+    const keyHash = presentedKeyHash(headers);
+    if (this.adminKey.matches(keyHash)) {
+      return true;
+    }
+    throw this.clients.find(keyHash) === undefined ? unknownKey() : clientKeyRefused();
+  }
+}
+
+function clientKeyRefused(): AppError {
+  return new AppError(
+    'forbidden',
+    'This is a client key. What lies under /v1/admin wants the admin key.',
+  );
+}

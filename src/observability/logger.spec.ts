@@ -1,0 +1,160 @@
+import { describe, expect, it } from '@jest/globals';
+import { PassThrough } from 'node:stream';
+import { AppLogger } from './logger.js';
+
+function logger(options: Partial<ConstructorParameters<typeof AppLogger>[0]> = {}): {
+  log: AppLogger;
+  text: () => string;
+  lines: () => unknown[];
+} {
+  const output = new PassThrough();
+  const log = new AppLogger({ level: 'info', format: 'json', ...options }, output);
+  const text = (): string => String(output.read() ?? '');
+  const lines = (): unknown[] =>
+    text()
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line) as unknown);
+  return { log, text, lines };
+}
+
+const TIME = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+
+describe('the log', () => {
+  it('writes one JSON line for a text, with level, time and context', () => {
+    const { log, lines } = logger();
+    log.log('ready', 'TokenService');
+    expect(lines()).toEqual([{ level: 'info', time: TIME, context: 'TokenService', msg: 'ready' }]);
+  });
+
+  it('keeps the fields of an object', () => {
+    const { log, lines } = logger();
+    log.warn({ event: 'refresh', app_id: 'wx1', tries: 2, took: { ms: 12 }, ok: false }, 'Engine');
+    expect(lines()).toEqual([
+      {
+        level: 'warn',
+        time: TIME,
+        context: 'Engine',
+        event: 'refresh',
+        app_id: 'wx1',
+        tries: 2,
+        took: { ms: 12 },
+        ok: false,
+      },
+    ]);
+  });
+
+  it('joins a text and fields that follow it', () => {
+    const { log, lines } = logger();
+    log.log('listening', { url: 'http://127.0.0.1:1' }, 'main');
+    expect(lines()).toEqual([
+      { level: 'info', time: TIME, context: 'main', msg: 'listening', url: 'http://127.0.0.1:1' },
+    ]);
+  });
+
+  it.each([
+    ['verbose', 'trace'],
+    ['debug', 'debug'],
+    ['log', 'info'],
+    ['warn', 'warn'],
+    ['error', 'error'],
+    ['fatal', 'fatal'],
+  ] as const)('%s is level %s', (method, level) => {
+    const { log, lines } = logger({ level: 'trace' });
+    log[method]('x', 'C');
+    expect(lines()).toEqual([{ level, time: TIME, context: 'C', msg: 'x' }]);
+  });
+
+  it('leaves out what is below its level', () => {
+    const { log, lines } = logger({ level: 'warn' });
+    log.log('x', 'C');
+    log.debug('x', 'C');
+    expect(lines()).toEqual([]);
+  });
+
+  it('shows what Nest tells of modules and routes at debug only', () => {
+    const quiet = logger();
+    quiet.log.log('Mapped {/x, GET} route', 'RouterExplorer');
+    expect(quiet.lines()).toEqual([]);
+    const loud = logger({ level: 'debug' });
+    loud.log.log('Mapped {/x, GET} route', 'RouterExplorer');
+    expect(loud.lines()).toMatchObject([{ level: 'debug' }]);
+  });
+
+  it('writes an error as name, message and stack, without fields of its own', () => {
+    const { log, lines } = logger();
+    const error = Object.assign(new TypeError('broken'), { headers: { any: 'private' } });
+    log.error(error, undefined, 'C');
+    expect(lines()).toEqual([
+      {
+        level: 'error',
+        time: TIME,
+        context: 'C',
+        msg: 'broken',
+        err: {
+          name: 'TypeError',
+          message: 'broken',
+          stack: expect.stringMatching(/^TypeError: broken\n\s+at /),
+        },
+      },
+    ]);
+  });
+
+  it('takes a stack in the place where Nest hands one over', () => {
+    const { log, lines } = logger();
+    log.error('failed', 'Error: x\n    at y', 'C');
+    expect(lines()).toMatchObject([{ msg: 'failed', stack: 'Error: x\n    at y', context: 'C' }]);
+  });
+
+  it('prints nothing that stands under the name of a secret, however deep or spelt', () => {
+    const { log, text } = logger();
+    log.log(
+      {
+        access_token: 'value-1',
+        appSecret: 'value-2',
+        nested: { headers: { Authorization: 'Bearer value-3', 'X-API-Key': 'value-4' } },
+        list: [{ ticket: 'value-5' }, { encryption_key: Buffer.from('value-6') }],
+        url: 'https://user:value-7@host/x?secret=value-8&appid=wx1',
+        error: new Error('GET /token?access_token=value-9 failed'),
+        key_id: 'k1',
+        token_version: 17,
+      },
+      'C',
+    );
+    const line = text();
+    expect(line).not.toMatch(/value-\d/);
+    expect(JSON.parse(line)).toMatchObject({
+      access_token: '[redacted]',
+      url: 'https://[redacted]@host/x?secret=[redacted]&appid=wx1',
+      key_id: 'k1',
+      token_version: 17,
+    });
+  });
+
+  it('shows of an instance only what it is: nobody looked through its fields', () => {
+    class Request {
+      readonly body = 'private';
+    }
+    const { log, lines } = logger();
+    log.log(new Request(), 'C');
+    expect(lines()).toMatchObject([{ msg: '[Request]' }]);
+    log.log({ request: new Request(), bytes: Buffer.from('private'), at: new Date(0) }, 'C');
+    expect(lines()).toMatchObject([
+      { request: '[Request]', bytes: '[Buffer]', at: '1970-01-01T00:00:00.000Z' },
+    ]);
+  });
+
+  it('survives a cycle', () => {
+    const cycle: Record<string, unknown> = {};
+    cycle.self = cycle;
+    const { log, text } = logger();
+    log.log({ cycle }, 'C');
+    expect(text()).toContain('[deep]');
+  });
+
+  it('writes for people when told to', () => {
+    const { log, text } = logger({ format: 'pretty' });
+    log.log('listening', { port: 3000, app_secret: 'value-1' }, 'main');
+    expect(text()).toMatch(/INFO.*: listening .*"port":3000/);
+  });
+});

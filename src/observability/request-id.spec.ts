@@ -1,0 +1,26 @@
+import { describe, expect, it } from '@jest/globals';
+import { requestIdOf } from './request-id.js';
+
+const MADE = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const idFor = (given?: string | string[]): string =>
+  requestIdOf({ headers: given === undefined ? {} : { 'x-request-id': given } });
+
+describe('the request id', () => {
+  it.each(['a', 'order-17.A_b', 'x'.repeat(128)])(
+    'is the caller’s where it is sane: %s',
+    (given) => {
+      expect(idFor(given)).toBe(given);
+    },
+  );
+
+  it.each([undefined, '', 'x'.repeat(129), 'a b', 'a"b', 'a\nb', 'ä'])(
+    'is made here in place of %p',
+    (given) => {
+      expect(idFor(given)).toMatch(MADE);
+    },
+  );
+
+  it('is another one each time', () => {
+    expect(idFor()).not.toBe(idFor());
+  });
+});

@@ -1,0 +1,17 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+
+const HEADER = 'x-request-id';
+/** What may stand in a log line and a header without being escaped. */
+const SANE = /^[A-Za-z0-9._-]{1,128}$/;
+
+/** The caller's X-Request-Id where it is sane, else one made here. */
+export function requestIdOf(request: Pick<IncomingMessage, 'headers'>): string {
+  const given = request.headers[HEADER];
+  return typeof given === 'string' && SANE.test(given) ? given : randomUUID();
+}
+
+/** Answers name the request's id only to callers that sent one. */
+export function wantsRequestId(request: Pick<IncomingMessage, 'headers'>): boolean {
+  return request.headers[HEADER] !== undefined;
+}
