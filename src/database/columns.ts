@@ -1,0 +1,16 @@
+import type { ColumnOptions } from 'typeorm';
+
+/**
+ * Column options that mean the same on SQLite, PostgreSQL and MySQL, for entities. The migrations spell
+ * the same types out; a test holds the two together.
+ */
+
+/** A whole number beyond 32 bits. The servers' drivers return it as a string, SQLite's as a number. */
+export function bigintColumn(name: string, options: ColumnOptions = {}): ColumnOptions {
+  return { ...options, name, type: 'bigint', transformer: bigintAsNumber };
+}
+
+const bigintAsNumber = {
+  to: (value: unknown): unknown => value,
+  from: (value: string | number | null): number | null => (value === null ? null : Number(value)),
+};

@@ -1,0 +1,33 @@
+import { Global, Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { AppConfig } from '../config/app-config.js';
+import { DatabaseClock } from './database-clock.js';
+import { DatabaseService } from './database.service.js';
+import { dialectOf } from './dialect-of.js';
+import { Initial1795300000000 } from './migrations/initial-1795300000000.js';
+
+/** In the order in which they run; a new one is a line at the end. */
+const MIGRATIONS = [Initial1795300000000];
+
+@Global()
+@Module({
+  imports: [
+    TypeOrmModule.forRootAsync({
+      inject: [AppConfig],
+      useFactory: (config: AppConfig) => ({
+        ...dialectOf(config.database).options,
+        migrations: MIGRATIONS,
+        migrationsTransactionMode: 'none' as const,
+        autoLoadEntities: true,
+        synchronize: false,
+        // TypeORM's logger prints bound values; failures are reported by DatabaseService instead.
+        logging: false,
+        // DatabaseService connects, so that the service can listen while the database is down.
+        manualInitialization: true,
+      }),
+    }),
+  ],
+  providers: [DatabaseService, DatabaseClock],
+  exports: [DatabaseService, DatabaseClock],
+})
+export class DatabaseModule {}

@@ -1,0 +1,162 @@
+import {
+  Injectable,
+  Logger,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import { setTimeout as delay } from 'node:timers/promises';
+import { DataSource } from 'typeorm';
+import { AppConfig } from '../config/app-config.js';
+import { Keyring } from '../encryption/keyring.js';
+import { FatalErrors } from '../errors/fatal-errors.js';
+import { Clock } from '../time/clock.js';
+import { DatabaseError, STATEMENT_TIMEOUT_MS, toDatabaseError } from './database-error.js';
+import { dialectOf } from './dialect-of.js';
+import type { Dialect } from './dialect.js';
+import { checkKeys, WrongKeyError } from './key-check.js';
+
+const RETRY_MS = 1_000;
+
+/**
+ * The one way to the database: connects in the background, migrates, checks that a configured key opens
+ * it, and runs every statement with a time limit and errors that carry no values.
+ *
+ * The service listens while this is still trying; `connected` is what features wait for. There are no
+ * transactions after the migrations: on SQLite all of TypeORM shares one connection, and a statement
+ * that was acknowledged would vanish with somebody else's rollback.
+ */
+@Injectable()
+export class DatabaseService implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger(DatabaseService.name);
+  private readonly stopping = new AbortController();
+  private readonly dialect: Pick<Dialect, 'nowMs' | 'prepare' | 'exclusively'>;
+  private markConnected: () => void = () => undefined;
+  /** Resolves once the database is connected, migrated and opened by a key; never rejects. */
+  readonly connected = new Promise<void>((resolve) => {
+    this.markConnected = resolve;
+  });
+  private problemText: string | undefined = 'the database is not connected yet';
+
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly keyring: Keyring,
+    private readonly clock: Clock,
+    private readonly fatalErrors: FatalErrors,
+    config: AppConfig,
+  ) {
+    this.dialect = dialectOf(config.database).dialect;
+  }
+
+  /** Why the database cannot be used now, in words for an operator; undefined when it can. */
+  get problem(): string | undefined {
+    return this.problemText;
+  }
+
+  /** SQL for the database's clock, moved by the offset of {@link Clock}. */
+  get nowMs(): string {
+    const offset = Math.trunc(this.clock.offsetMs);
+    return offset === 0 ? this.dialect.nowMs : `(${this.dialect.nowMs} + ${offset})`;
+  }
+
+  onApplicationBootstrap(): void {
+    void this.retry('connect to the database', () => this.connect())
+      .then((done) => {
+        if (done) {
+          this.problemText = undefined;
+          this.markConnected();
+        }
+      })
+      .catch((error: unknown) => {
+        this.fatalErrors.raise(error);
+      });
+  }
+
+  beforeApplicationShutdown(): void {
+    this.stopping.abort();
+  }
+
+  /**
+   * Runs one statement.
+   * @throws DatabaseError when it failed or was not answered within 5 s; then its effect is unknown.
+   */
+  async run<T>(statement: (dataSource: DataSource) => Promise<T>): Promise<T> {
+    if (!this.dataSource.isInitialized) {
+      throw new DatabaseError('not_connected', this.problemText ?? 'the database is closed');
+    }
+    const result = await this.withTimeLimit(statement(this.dataSource));
+    this.problemText = undefined;
+    return result;
+  }
+
+  /**
+   * Repeats a step of the start until the database lets it through.
+   * @returns false when the service stops first; errors that are not the database's are thrown.
+   */
+  async retry(what: string, step: () => Promise<void>): Promise<boolean> {
+    let reported = '';
+    while (!this.stopping.signal.aborted) {
+      try {
+        await step();
+        return true;
+      } catch (error) {
+        if (!(error instanceof DatabaseError)) {
+          throw error;
+        }
+        if (reported !== error.message) {
+          reported = error.message;
+          this.logger.error({ event: 'database_unavailable', doing: what, reason: error.message });
+        }
+      }
+      await delay(RETRY_MS, undefined, { signal: this.stopping.signal }).catch(() => undefined);
+    }
+    return false;
+  }
+
+  private async connect(): Promise<void> {
+    try {
+      if (!this.dataSource.isInitialized) {
+        await this.dataSource.initialize();
+      }
+      await this.prepare();
+    } catch (error) {
+      if (error instanceof WrongKeyError) {
+        throw error;
+      }
+      const reduced = toDatabaseError(error);
+      this.problemText = reduced.message;
+      throw reduced;
+    }
+  }
+
+  private async prepare(): Promise<void> {
+    const runner = this.dataSource.createQueryRunner();
+    try {
+      await this.dialect.prepare(runner);
+      await this.dialect.exclusively(runner, async () => {
+        await this.dataSource.runMigrations({ transaction: 'none' });
+        await checkKeys(this.dataSource, this.keyring);
+      });
+    } finally {
+      await runner.release();
+    }
+  }
+
+  private async withTimeLimit<T>(statement: Promise<T>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const limit = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        const message = `the database did not answer in ${STATEMENT_TIMEOUT_MS} ms`;
+        reject(new DatabaseError('timeout', message));
+      }, STATEMENT_TIMEOUT_MS);
+    });
+    try {
+      return await Promise.race([statement, limit]);
+    } catch (error) {
+      const reduced = toDatabaseError(error);
+      this.problemText = reduced.message;
+      throw reduced;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}

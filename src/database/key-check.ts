@@ -1,0 +1,52 @@
+import type { DataSource } from 'typeorm';
+import type { Keyring } from '../encryption/keyring.js';
+import type { SealedPlace } from '../encryption/keyring.js';
+
+const PLACE: SealedPlace = { table: 'key_check', row: '1', column: 'sealed' };
+const PROOF = 'wechat-token-center';
+
+/**
+ * No configured key opens the database. Starting all the same would fetch new tokens over the stored
+ * ones and leave every AppSecret unreadable, so the service stops instead.
+ */
+export class WrongKeyError extends Error {
+  override readonly name = 'WrongKeyError';
+}
+
+/**
+ * Opens the database's one key-check row, or writes it into an empty database.
+ * A row sealed with a previous key is sealed again with the current one.
+ * @throws WrongKeyError that names the key ids, never a key
+ */
+export async function checkKeys(dataSource: DataSource, keyring: Keyring): Promise<void> {
+  const rows: unknown = await dataSource.query('SELECT sealed FROM key_check WHERE id = 1');
+  const sealed = firstSealed(rows);
+  const fresh = keyring.seal(PROOF, PLACE);
+  if (sealed === undefined) {
+    await dataSource.query(`INSERT INTO key_check (id, sealed) VALUES (1, '${fresh}')`);
+    return;
+  }
+  assertOpens(keyring, sealed);
+  if (keyring.keyIdOf(sealed) !== keyring.currentKeyId) {
+    await dataSource.query(`UPDATE key_check SET sealed = '${fresh}' WHERE id = 1`);
+  }
+}
+
+function assertOpens(keyring: Keyring, sealed: string): void {
+  const keyId = keyring.keyIdOf(sealed);
+  if (!keyring.keyIds.includes(keyId)) {
+    throw new WrongKeyError(
+      `ENCRYPTION_KEY does not open this database: it is sealed with the key ${keyId}, ` +
+        `configured are ${keyring.keyIds.join(', ')}. Put the right key into ENCRYPTION_KEY, ` +
+        'or the old one into ENCRYPTION_PREVIOUS_KEYS.',
+    );
+  }
+  keyring.open(sealed, PLACE);
+}
+
+function firstSealed(rows: unknown): string | undefined {
+  const row: unknown = Array.isArray(rows) ? rows[0] : undefined;
+  const sealed =
+    typeof row === 'object' && row !== null && 'sealed' in row ? row.sealed : undefined;
+  return typeof sealed === 'string' ? sealed : undefined;
+}

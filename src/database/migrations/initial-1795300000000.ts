@@ -1,0 +1,101 @@
+import { Table, type MigrationInterface, type QueryRunner, type TableColumnOptions } from 'typeorm';
+
+/** Accounts, credentials, IP lists, and the row that proves that the encryption key is the right one. */
+export class Initial1795300000000 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.createTable(new Table({ name: 'key_check', columns: keyCheck }));
+    await runner.createTable(new Table({ name: 'account', columns: account }));
+    await runner.createTable(
+      new Table({
+        name: 'credential',
+        columns: credential,
+        uniques: [{ name: 'credential_app_id_kind', columnNames: ['app_id', 'kind'] }],
+      }),
+    );
+    await runner.createTable(new Table({ name: 'ip_list', columns: ipList }));
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    for (const table of ['ip_list', 'credential', 'account', 'key_check']) {
+      await runner.dropTable(table);
+    }
+  }
+}
+
+const text = (name: string, isNullable = false): TableColumnOptions => ({
+  name,
+  type: 'text',
+  isNullable,
+});
+
+const varchar = (name: string, length: number, isNullable = false): TableColumnOptions => ({
+  name,
+  type: 'varchar',
+  length: String(length),
+  isNullable,
+});
+
+/** Milliseconds since 1970 by the database's clock, or a counter. */
+const bigint = (name: string, isNullable = false): TableColumnOptions => ({
+  name,
+  type: 'bigint',
+  isNullable,
+});
+
+const int = (name: string): TableColumnOptions => ({ name, type: 'int' });
+
+const primary = (column: TableColumnOptions): TableColumnOptions => ({
+  ...column,
+  isPrimary: true,
+});
+
+const keyCheck = [primary(int('id')), text('sealed')];
+
+const account = [
+  primary(varchar('app_id', 32)),
+  varchar('name', 100, true),
+  varchar('mode', 16),
+  text('secret'),
+  int('config_version'),
+  int('enabled'),
+  varchar('environment_secret', 128, true),
+  varchar('environment_mode', 16, true),
+  bigint('created_at'),
+  bigint('updated_at'),
+];
+
+const credential = [
+  primary(varchar('id', 36)),
+  varchar('app_id', 32),
+  varchar('kind', 32),
+  text('value', true),
+  bigint('version'),
+  bigint('fence'),
+  bigint('revision'),
+  varchar('owner', 64, true),
+  bigint('lease_until'),
+  bigint('attempt_at'),
+  int('attempt_forced'),
+  int('config_version'),
+  bigint('obtained_at'),
+  bigint('expires_at'),
+  bigint('lifetime_ms'),
+  bigint('suspect_at', true),
+  int('unknown_outcomes'),
+  bigint('dead_at', true),
+  bigint('next_attempt_at'),
+  int('failures'),
+  text('last_error', true),
+  bigint('ledger_full_at'),
+  text('forced_at'),
+  int('calls_day'),
+  int('calls_today'),
+  int('foreign_rotations'),
+];
+
+const ipList = [
+  primary(varchar('app_id', 32)),
+  primary(varchar('kind', 16)),
+  text('entries'),
+  bigint('fetched_at'),
+];
