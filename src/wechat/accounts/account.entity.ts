@@ -1,0 +1,42 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import type { TokenMode } from '../../config/app-config.js';
+import { bigintColumn } from '../../database/columns.js';
+
+/** An official account or mini program. Never leaves this folder: {@link Account} does. */
+@Entity('account')
+export class AccountEntity {
+  /** The AppID. */
+  @PrimaryColumn({ name: 'app_id', type: 'varchar', length: 32 })
+  appId!: string;
+
+  @Column({ name: 'name', type: 'varchar', length: 100, nullable: true })
+  name!: string | null;
+
+  @Column({ name: 'mode', type: 'varchar', length: 16 })
+  mode!: TokenMode;
+
+  /** The AppSecret, sealed. */
+  @Column({ name: 'secret', type: 'text' })
+  secret!: string;
+
+  /** Grows with each change of secret or mode: a credential that was tried with an older one is due at once. */
+  @Column({ name: 'config_version', type: 'int' })
+  configVersion!: number;
+
+  @Column({ name: 'enabled', type: 'int' })
+  enabled!: number;
+
+  /** Keyed fingerprint of the AppSecret that the environment last set, so that a restart undoes no admin's change. */
+  @Column({ name: 'environment_secret', type: 'varchar', length: 128, nullable: true })
+  environmentSecret!: string | null;
+
+  /** The mode that the environment last set. */
+  @Column({ name: 'environment_mode', type: 'varchar', length: 16, nullable: true })
+  environmentMode!: TokenMode | null;
+
+  @Column(bigintColumn('created_at'))
+  createdAt!: number;
+
+  @Column(bigintColumn('updated_at'))
+  updatedAt!: number;
+}

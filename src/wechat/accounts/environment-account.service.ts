@@ -1,0 +1,93 @@
+import { Injectable, Logger } from '@nestjs/common';
+import type { AppConfig, TokenMode } from '../../config/app-config.js';
+import { DatabaseError } from '../../database/database-error.js';
+import { Keyring } from '../../encryption/keyring.js';
+import type { AccountEntity } from './account.entity.js';
+import { AccountRepository } from './account.repository.js';
+import { secretPlace } from './secret-place.js';
+
+type EnvironmentAccount = NonNullable<AppConfig['account']>;
+
+/**
+ * Creates the account that the environment names, or brings over what changed in the environment since
+ * it was last applied. What an admin changed meanwhile stays: each field is compared with what the
+ * environment itself set last, not with what the row holds.
+ */
+@Injectable()
+export class EnvironmentAccountService {
+  private readonly logger = new Logger(EnvironmentAccountService.name);
+
+  constructor(
+    private readonly repository: AccountRepository,
+    private readonly keyring: Keyring,
+  ) {}
+
+  /** @throws DatabaseError, also when another process changed the row meanwhile: then try again */
+  async apply(account: EnvironmentAccount): Promise<void> {
+    const row = await this.repository.load(account.appId);
+    const applied = row === null ? await this.create(account) : await this.update(row, account);
+    if (!applied) {
+      throw new DatabaseError('conflict', 'another process changed the account at the same moment');
+    }
+  }
+
+  private async create({ appId, appSecret, mode }: EnvironmentAccount): Promise<boolean> {
+    const created = await this.repository.insert({
+      appId,
+      name: null,
+      mode: mode ?? 'stable',
+      secret: this.keyring.seal(appSecret, secretPlace(appId)),
+      configVersion: 1,
+      enabled: 1,
+      environmentSecret: this.keyring.fingerprint(appSecret),
+      environmentMode: mode ?? null,
+    });
+    if (created) {
+      this.logger.log({ event: 'account_created', app_id: appId, mode: mode ?? 'stable' });
+    }
+    return created;
+  }
+
+  private async update(row: AccountEntity, account: EnvironmentAccount): Promise<boolean> {
+    const change = {
+      ...this.secretChange(row, account.appSecret),
+      ...modeChange(row, account.mode),
+    };
+    if (Object.keys(change).length === 0) {
+      return true;
+    }
+    const changed = await this.repository.change(row, {
+      ...change,
+      configVersion: row.configVersion + 1,
+    });
+    if (changed) {
+      this.logger.log({
+        event: 'account_changed_by_environment',
+        app_id: row.appId,
+        changed: Object.keys(change),
+      });
+    }
+    return changed;
+  }
+
+  private secretChange(
+    row: AccountEntity,
+    appSecret: string,
+  ): Partial<Pick<AccountEntity, 'secret' | 'environmentSecret'>> {
+    const last = row.environmentSecret;
+    if (last !== null && this.keyring.matchesFingerprint(appSecret, last)) {
+      return {};
+    }
+    return {
+      secret: this.keyring.seal(appSecret, secretPlace(row.appId)),
+      environmentSecret: this.keyring.fingerprint(appSecret),
+    };
+  }
+}
+
+function modeChange(
+  row: AccountEntity,
+  mode: TokenMode | undefined,
+): Partial<Pick<AccountEntity, 'mode' | 'environmentMode'>> {
+  return mode === undefined || mode === row.environmentMode ? {} : { mode, environmentMode: mode };
+}
