@@ -1,0 +1,138 @@
+import {
+  Injectable,
+  Logger,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import { setTimeout as delay } from 'node:timers/promises';
+import { DatabaseClock } from '../../database/database-clock.js';
+import { toDatabaseError } from '../../database/database-error.js';
+import type { CredentialSlot } from './credential-slot.js';
+import { CredentialStore } from './credential-store.js';
+import { LivenessService } from './liveness.service.js';
+import { SettleService } from './settle.service.js';
+
+const POLL_MS = 1_000;
+/** Replicas that started together should not ask together: ± 20 %. */
+const SPREAD = 0.2;
+const SKEW_WARNING_MS = 2_000;
+
+/** A doubtful value is asked after this often, and an acceptance lasts the longer of the two. */
+const DOUBTFUL = { everyMs: 5_000, vouchedMs: 10_000 };
+const UNREAD = { everyMs: 30_000, vouchedMs: 35_000 };
+
+/**
+ * Once a second: reads what other replicas changed, stores what could not be stored before, and asks
+ * WeChat after values that may not be served unasked.
+ */
+@Injectable()
+export class CoherenceScheduler implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger(CoherenceScheduler.name);
+  private readonly stopping = new AbortController();
+  private readonly askedAtMs = new WeakMap<CredentialSlot, number>();
+  private readonly asking = new Set<Promise<unknown>>();
+  private loop: Promise<void> = Promise.resolve();
+  private isAway = false;
+  private isSkewed = false;
+
+  constructor(
+    private readonly store: CredentialStore,
+    private readonly settle: SettleService,
+    private readonly liveness: LivenessService,
+    private readonly clock: DatabaseClock,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.loop = this.repeat();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.stopping.abort();
+    await this.loop;
+    await Promise.all(this.asking);
+  }
+
+  /** One round. Never rejects: a database that is away is reported once, and asked again. */
+  async poll(): Promise<void> {
+    try {
+      await this.store.poll();
+      this.reportBack();
+      await this.storeHeld();
+    } catch (error) {
+      this.reportAway(toDatabaseError(error).driverCode);
+    }
+    this.askAfterDoubtful();
+  }
+
+  private async repeat(): Promise<void> {
+    await this.store.loaded;
+    while (!this.stopping.signal.aborted) {
+      await this.poll();
+      const pauseMs = POLL_MS * (1 - SPREAD + 2 * SPREAD * Math.random());
+      await delay(pauseMs, undefined, { signal: this.stopping.signal }).catch(() => undefined);
+    }
+  }
+
+  private async storeHeld(): Promise<void> {
+    for (const slot of this.store.all()) {
+      const held = slot.unstored;
+      if (held?.claim !== undefined) {
+        await this.settle.commit(slot, held.claim, held);
+      }
+    }
+  }
+
+  /** Starts the probes that are wanted; a WeChat that hangs must not keep the rows from being read. */
+  private askAfterDoubtful(): void {
+    const nowMs = this.clock.nowMs();
+    for (const slot of this.store.all()) {
+      const terms = this.doubt(slot, nowMs);
+      const lastAtMs = this.askedAtMs.get(slot) ?? -Infinity;
+      if (terms !== undefined && nowMs - lastAtMs >= terms.everyMs) {
+        this.askedAtMs.set(slot, nowMs);
+        const asked = this.liveness.verify(slot, terms.vouchedMs);
+        this.asking.add(asked);
+        void asked.finally(() => this.asking.delete(asked));
+      }
+    }
+  }
+
+  private doubt(slot: CredentialSlot, nowMs: number): typeof DOUBTFUL | undefined {
+    if (slot.isDead || slot.live === undefined || nowMs >= slot.live.expiresAtMs) {
+      return undefined;
+    }
+    if (nowMs >= slot.quarantineAtMs() - DOUBTFUL.everyMs) {
+      return DOUBTFUL;
+    }
+    const isUnread = this.store.rowsAgeMs() > (slot.snapshot?.trustedMs ?? Infinity);
+    return isUnread ? UNREAD : undefined;
+  }
+
+  private reportAway(reason: string): void {
+    if (!this.isAway) {
+      this.isAway = true;
+      this.logger.error({
+        event: 'database_away',
+        reason,
+        advice: 'tokens are served from memory; look at the database before they end',
+      });
+    }
+  }
+
+  private reportBack(): void {
+    if (this.isAway) {
+      this.isAway = false;
+      this.logger.log({ event: 'database_back' });
+    }
+    const skewMs = Math.round(this.clock.skewMs());
+    const isSkewed = Math.abs(skewMs) > SKEW_WARNING_MS;
+    if (isSkewed && !this.isSkewed) {
+      this.logger.warn({
+        event: 'clock_skew',
+        skew_ms: skewMs,
+        advice: "this machine's clock differs from the database's; run NTP on both",
+      });
+    }
+    this.isSkewed = isSkewed;
+  }
+}

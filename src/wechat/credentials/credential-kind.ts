@@ -1,0 +1,33 @@
+import type { Account } from '../accounts/account.js';
+import type { CredentialPolicy } from './credential.policy.js';
+
+/**
+ * What a Nest module gives to the engine to have a credential kept alive: where it comes from and by
+ * which policy it is refreshed. The engine knows no kind by name.
+ */
+export interface CredentialKind {
+  /** Stored in the row, shown in paths and metrics. */
+  readonly name: string;
+  /** Whether each account has one from the start, or only once somebody asks. */
+  readonly fetchedAhead: boolean;
+  policyFor(account: Account): CredentialPolicy;
+  /**
+   * Asks WeChat for a value. One call; fail-over among hosts included.
+   * @throws WechatCallError
+   */
+  fetch(account: Account, request: { force: boolean }): Promise<FetchedValue>;
+  /** Asks WeChat whether it still accepts a value. Never throws. */
+  probe(account: Account, value: string): Promise<ProbeVerdict>;
+}
+
+export interface FetchedValue {
+  readonly value: string;
+  /** As WeChat sent it: the engine checks that it is a whole number of seconds. */
+  readonly expiresIn: unknown;
+}
+
+/** `unknown`: WeChat could not be asked, or gave an answer that says neither alive nor dead. */
+export type ProbeVerdict = 'alive' | 'dead' | 'unknown';
+
+/** Why a refresh was asked for. */
+export type RefreshCause = 'schedule' | 'report' | 'admin';

@@ -1,0 +1,104 @@
+import { Injectable } from '@nestjs/common';
+import { DatabaseClock } from '../../database/database-clock.js';
+import { AppError, type UpstreamProblem } from '../../errors/app-error.js';
+import { DatabaseService } from '../../database/database.service.js';
+import type { CredentialSlot } from './credential-slot.js';
+import type { CredentialSnapshot } from './credential-snapshot.js';
+import { CredentialStore } from './credential-store.js';
+import { parseFailure, type RefreshFailure } from './refresh-failure.js';
+import { RefreshService } from './refresh.service.js';
+
+/** Hands out credentials: at once what is usable, else after the refresh that is under way. */
+@Injectable()
+export class CredentialReaderService {
+  constructor(
+    private readonly store: CredentialStore,
+    private readonly refreshes: RefreshService,
+    private readonly clock: DatabaseClock,
+    private readonly database: DatabaseService,
+  ) {}
+
+  /**
+   * @param waitMs how long to wait for a refresh when nothing is usable
+   * @throws AppError `token_unavailable` with the reason of the last failure
+   */
+  async read(slot: CredentialSlot, waitMs: number): Promise<CredentialSnapshot> {
+    const snapshot = this.store.current(slot) ?? (await this.waitForUsable(slot, waitMs));
+    if (snapshot === undefined) {
+      throw this.unavailable(slot);
+    }
+    return snapshot;
+  }
+
+  /** What to answer while there is nothing usable: why, until when, and what an operator should do. */
+  unavailable(slot: CredentialSlot): AppError {
+    const failure = parseFailure(slot.row.lastError);
+    const waitMs = this.nextAttemptAtMs(slot) - this.clock.nowMs();
+    return new AppError('token_unavailable', this.reason(slot, failure), {
+      retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1_000)),
+      ...(failure === undefined ? {} : { upstream: upstreamOf(failure) }),
+    });
+  }
+
+  private waitForUsable(
+    slot: CredentialSlot,
+    waitMs: number,
+  ): Promise<CredentialSnapshot | undefined> {
+    const deadlineMs = this.clock.nowMs() + waitMs;
+    return new Promise((resolve) => {
+      const finish = (snapshot: CredentialSnapshot | undefined): void => {
+        clearTimeout(timer);
+        stop();
+        resolve(snapshot);
+      };
+      const look = (): void => {
+        const snapshot = this.store.current(slot);
+        if (snapshot !== undefined || this.isHopeless(slot, deadlineMs)) {
+          finish(snapshot);
+        }
+      };
+      const timer = setTimeout(() => {
+        finish(this.store.current(slot));
+      }, waitMs);
+      const stop = slot.onChange(look);
+      look();
+    });
+  }
+
+  /** Nothing is under way and nothing will be tried before the deadline. */
+  private isHopeless(slot: CredentialSlot, deadlineMs: number): boolean {
+    return (
+      this.refreshes.isStopping ||
+      (!this.refreshes.isRunning(slot) &&
+        !this.store.awaitsReading(slot) &&
+        this.nextAttemptAtMs(slot) > deadlineMs)
+    );
+  }
+
+  private nextAttemptAtMs(slot: CredentialSlot): number {
+    return slot.problem === undefined
+      ? Math.max(slot.row.nextAttemptAt, slot.notBeforeMs)
+      : Infinity;
+  }
+
+  private reason(slot: CredentialSlot, failure: RefreshFailure | undefined): string {
+    if (slot.problem !== undefined) {
+      return `The stored value cannot be used: ${slot.problem} An admin refresh replaces it.`;
+    }
+    if (this.store.awaitsReading(slot)) {
+      return 'The database has not been read for so long that another replica may have replaced the token. Ask again after Retry-After.';
+    }
+    if (failure !== undefined) {
+      return `There is no usable ${slot.kind.name}, and the last refresh failed: ${failure.errmsg}. ${failure.advice}`;
+    }
+    if (this.database.problem !== undefined) {
+      return `There is no usable ${slot.kind.name}: ${this.database.problem}. Ask again after Retry-After.`;
+    }
+    return `The ${slot.kind.name} is being fetched. Ask again after Retry-After.`;
+  }
+}
+
+export function upstreamOf(failure: RefreshFailure): UpstreamProblem {
+  const { errcode, errmsg, advice } = failure;
+  return { errcode, errmsg, advice };
+}

@@ -1,0 +1,244 @@
+import { createHash } from 'node:crypto';
+import type { Account } from '../accounts/account.js';
+import type { CredentialEntity } from './credential.entity.js';
+import type { CredentialKind } from './credential-kind.js';
+import {
+  clientCacheSeconds,
+  overlapServedMs,
+  quarantineAtMs,
+  type CredentialPolicy,
+  type Life,
+} from './credential.policy.js';
+import type { CredentialSnapshot } from './credential-snapshot.js';
+import type { Claim } from './credential.repository.js';
+
+export interface LiveValue extends Life {
+  readonly version: number;
+  readonly value: string;
+}
+
+/** A value that WeChat gave and the database has not taken yet. */
+export interface UnstoredValue extends LiveValue {
+  /** The claim under which it was fetched; undefined where the database was away before the fetch. */
+  readonly claim: Claim | undefined;
+}
+
+/**
+ * What this process knows of one credential. Two sources feed it: the row, and a value that was fetched
+ * while the database was away; the greater version is the live one. Versions never go back.
+ *
+ *   row ──adopt──▶ stored ─┐
+ *                          ├─▶ live ──▶ snapshot (what reads get) ──▶ listeners
+ *   fetch ──hold─▶ unstored┘
+ */
+export class CredentialSlot {
+  private rowValue: LiveValue | undefined;
+  private unstoredValue: UnstoredValue | undefined;
+  private refusedVersion: number | undefined;
+  private vouchedUntilMs = 0;
+  private currentSnapshot: CredentialSnapshot | undefined;
+  private readonly listeners = new Set<() => void>();
+
+  /** Why the row cannot be used at all, such as a value that no key opens; undefined when it can. */
+  problem: string | undefined;
+  /** Whether an attempt has ended since the start of the process, well or not. */
+  attempted = false;
+  /** Before this time no attempt is made from here: the database did not answer the last one. */
+  notBeforeMs = 0;
+
+  constructor(
+    readonly account: Account,
+    readonly kind: CredentialKind,
+    private knownRow: CredentialEntity,
+    private readonly openValue: (row: CredentialEntity) => string,
+  ) {
+    this.take(knownRow);
+  }
+
+  get row(): CredentialEntity {
+    return this.knownRow;
+  }
+
+  get policy(): CredentialPolicy {
+    return this.kind.policyFor(this.account);
+  }
+
+  get snapshot(): CredentialSnapshot | undefined {
+    return this.currentSnapshot;
+  }
+
+  /** The value in the row, whether it may be served or not. */
+  get stored(): LiveValue | undefined {
+    return this.rowValue;
+  }
+
+  get unstored(): UnstoredValue | undefined {
+    return this.unstoredValue;
+  }
+
+  /** The newest value known, whether it may be served or not. */
+  get live(): LiveValue | undefined {
+    return this.unstoredValue ?? this.rowValue;
+  }
+
+  /** The version that clients have seen last; 0 before the first. */
+  get version(): number {
+    return Math.max(this.live?.version ?? 0, this.knownRow.version);
+  }
+
+  /** WeChat refused the live value, by the row or by our own memory of it. */
+  get isDead(): boolean {
+    const { live } = this;
+    return (
+      live !== undefined &&
+      (this.refusedVersion === live.version ||
+        (this.knownRow.deadAt !== null && this.knownRow.version === live.version))
+    );
+  }
+
+  /**
+   * Takes over what a statement or a poll read.
+   * @returns false when the row holds an older version than memory: a restored back-up, or a database
+   * that failed over to a copy behind. Then the newer value stays live, and a refresh has to store one.
+   */
+  adopt(row: CredentialEntity): boolean {
+    const isBehind = row.id === this.knownRow.id && row.version < this.knownRow.version;
+    if (isBehind && this.live !== undefined) {
+      this.unstoredValue ??= { ...this.live, claim: undefined };
+    }
+    if (isBehind || row.id !== this.knownRow.id || row.revision >= this.knownRow.revision) {
+      this.take(row);
+    }
+    return !isBehind;
+  }
+
+  /** Serves a value from memory until the database takes it. */
+  hold(value: UnstoredValue): void {
+    this.unstoredValue = value;
+    this.changed();
+  }
+
+  /** Lets go of the held value: it was stored, or somebody else's came after it. */
+  letGo(): void {
+    this.unstoredValue = undefined;
+    this.changed();
+  }
+
+  /** Remembers that WeChat refused a version, also while the database cannot be told. */
+  refuse(version: number): void {
+    this.refusedVersion = version;
+    this.vouchedUntilMs = 0;
+    this.changed();
+  }
+
+  /** WeChat accepted a version: should it be doubtful, it may be served until then. */
+  vouch(version: number, untilMs: number): void {
+    if (this.live?.version === version) {
+      this.vouchedUntilMs = untilMs;
+      this.changed();
+    }
+  }
+
+  isVouched(nowMs: number): boolean {
+    return nowMs < this.vouchedUntilMs;
+  }
+
+  /** Until when the live value may be served as far as the row tells; it may lie in the past. */
+  servableUntilMs(): number {
+    const { live } = this;
+    if (live === undefined || this.isDead || this.problem !== undefined) {
+      return 0;
+    }
+    return Math.min(live.expiresAtMs, Math.max(this.quarantineAtMs(), this.vouchedUntilMs));
+  }
+
+  /** From when on the live value needs WeChat's acceptance to be served; Infinity when it does not. */
+  quarantineAtMs(): number {
+    // A value that is not in the row is newer than the row's suspicion.
+    return this.unstoredValue === undefined ? quarantineAtMs(this.policy, this.knownRow) : Infinity;
+  }
+
+  /** Calls back at each change, and when an attempt ends. @returns how to stop that */
+  onChange(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** An attempt has ended: who waits for one looks again. */
+  attemptEnded(): void {
+    this.attempted = true;
+    this.wake();
+  }
+
+  /** Who waits for a usable value looks again. */
+  wake(): void {
+    for (const listener of [...this.listeners]) {
+      listener();
+    }
+  }
+
+  private take(row: CredentialEntity): void {
+    const isSameValue = row.id === this.knownRow.id && row.value === this.knownRow.value;
+    this.knownRow = row;
+    this.rowValue =
+      isSameValue && this.rowValue !== undefined
+        ? { ...this.rowValue, ...lifeOf(row), version: row.version }
+        : this.open(row);
+    if (this.unstoredValue !== undefined && row.version >= this.unstoredValue.version) {
+      this.unstoredValue = undefined;
+    }
+    this.changed();
+  }
+
+  private open(row: CredentialEntity): LiveValue | undefined {
+    this.problem = undefined;
+    if (row.value === null) {
+      return undefined;
+    }
+    try {
+      return { ...lifeOf(row), version: row.version, value: this.openValue(row) };
+    } catch (error) {
+      this.problem = error instanceof Error ? error.message : 'the stored value does not open';
+      return undefined;
+    }
+  }
+
+  private changed(): void {
+    this.currentSnapshot = this.makeSnapshot();
+    this.wake();
+  }
+
+  private makeSnapshot(): CredentialSnapshot | undefined {
+    const { live } = this;
+    const expiresAtMs = this.servableUntilMs();
+    if (live === undefined || expiresAtMs <= 0) {
+      return undefined;
+    }
+    return Object.freeze({
+      appId: this.account.appId,
+      kind: this.kind.name,
+      version: live.version,
+      value: live.value,
+      expiresAtMs,
+      expiresAt: new Date(expiresAtMs).toISOString(),
+      cacheSeconds: clientCacheSeconds(this.policy, live.lifetimeMs),
+      trustedMs: this.policy.fetchEndsOlderValue
+        ? overlapServedMs(this.policy, live.lifetimeMs)
+        : Infinity,
+      etag: etagOf(this.knownRow.id, live.version),
+    });
+  }
+}
+
+function lifeOf(row: CredentialEntity): Life {
+  return {
+    obtainedAtMs: row.obtainedAt,
+    expiresAtMs: row.expiresAt,
+    lifetimeMs: row.lifetimeMs,
+  };
+}
+
+function etagOf(rowId: string, version: number): string {
+  const digest = createHash('sha256').update(`${rowId}:${version}`).digest('base64url');
+  return `"${digest.slice(0, 22)}"`;
+}

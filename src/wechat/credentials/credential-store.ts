@@ -1,0 +1,209 @@
+import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { DatabaseClock } from '../../database/database-clock.js';
+import { DatabaseService } from '../../database/database.service.js';
+import { AppError } from '../../errors/app-error.js';
+import { Keyring } from '../../encryption/keyring.js';
+import { AccountService } from '../accounts/account.service.js';
+import type { CredentialEntity } from './credential.entity.js';
+import type { CredentialKind } from './credential-kind.js';
+import { isServable } from './credential.policy.js';
+import { CredentialRepository } from './credential.repository.js';
+import { CredentialSlot } from './credential-slot.js';
+import type { CredentialSnapshot } from './credential-snapshot.js';
+
+/**
+ * The credentials in memory: what reads are answered from. The database feeds it; a read never waits
+ * for the database.
+ */
+@Injectable()
+export class CredentialStore implements OnApplicationBootstrap {
+  private readonly logger = new Logger(CredentialStore.name);
+  private readonly kinds = new Map<string, CredentialKind>();
+  private readonly slots = new Map<string, Map<string, CredentialSlot>>();
+  private readonly slotsById = new Map<string, CredentialSlot>();
+  private rowsReadAtMs = 0;
+  private hasLoaded = false;
+  private markLoaded: () => void = () => undefined;
+  /** Resolves once the credentials have been read for the first time; never rejects. */
+  readonly loaded = new Promise<void>((resolve) => {
+    this.markLoaded = resolve;
+  });
+
+  constructor(
+    private readonly repository: CredentialRepository,
+    private readonly accounts: AccountService,
+    private readonly keyring: Keyring,
+    private readonly database: DatabaseService,
+    private readonly clock: DatabaseClock,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    void this.load().catch((error: unknown) => {
+      this.logger.error({ event: 'credentials_not_loaded', reason: String(error) });
+    });
+  }
+
+  /** A module names its kind of credential here, before the application starts. */
+  register(kind: CredentialKind): void {
+    this.kinds.set(kind.name, kind);
+    this.slots.set(kind.name, new Map());
+  }
+
+  get isLoaded(): boolean {
+    return this.hasLoaded;
+  }
+
+  /** What to answer before the first reading: nothing is known yet, not even which accounts there are. */
+  notLoaded(): AppError {
+    const reason = this.database.problem ?? 'the accounts are being read';
+    return new AppError(
+      'database_unavailable',
+      `Not ready yet: ${reason}. Ask again after Retry-After.`,
+      {
+        retryAfterSeconds: 1,
+      },
+    );
+  }
+
+  all(): CredentialSlot[] {
+    return [...this.slotsById.values()];
+  }
+
+  slot(appId: string, kind: string): CredentialSlot | undefined {
+    return this.slots.get(kind)?.get(appId);
+  }
+
+  /** What may be handed out at this moment, if anything. The hot path: no promise, no I/O. */
+  current(slot: CredentialSlot): CredentialSnapshot | undefined {
+    const { snapshot } = slot;
+    if (snapshot === undefined) {
+      return undefined;
+    }
+    const nowMs = this.clock.nowMs();
+    return isServable(snapshot.expiresAtMs, nowMs) && this.isTrusted(slot, snapshot, nowMs)
+      ? snapshot
+      : undefined;
+  }
+
+  /** There is a value, and only the row has not been read for too long: the next poll may free it. */
+  awaitsReading(slot: CredentialSlot): boolean {
+    const { snapshot } = slot;
+    const nowMs = this.clock.nowMs();
+    return (
+      snapshot !== undefined &&
+      isServable(snapshot.expiresAtMs, nowMs) &&
+      !this.isTrusted(slot, snapshot, nowMs)
+    );
+  }
+
+  /** How long the live value may still be served, in milliseconds; 0 or less when it may not. */
+  servableMs(slot: CredentialSlot): number {
+    return slot.servableUntilMs() - this.clock.nowMs();
+  }
+
+  /** Since when the rows have not been read, in milliseconds. */
+  rowsAgeMs(): number {
+    return this.clock.nowMs() - this.rowsReadAtMs;
+  }
+
+  /** Reads one row again. @throws DatabaseError */
+  async reload(slot: CredentialSlot): Promise<void> {
+    const row = await this.repository.load(slot.row.id);
+    if (row !== null) {
+      await this.adopt(slot, row);
+    }
+  }
+
+  /**
+   * Reads the database's clock and every row that has changed since it was last seen.
+   * @throws DatabaseError
+   */
+  async poll(): Promise<void> {
+    await this.clock.sync();
+    const readAtMs = this.clock.nowMs();
+    for (const { id, revision } of await this.repository.loadRevisions()) {
+      const slot = this.slotsById.get(id);
+      if (slot !== undefined && slot.row.revision !== revision) {
+        await this.reload(slot);
+      }
+    }
+    const unread = this.all().filter((slot) => this.awaitsReading(slot));
+    this.rowsReadAtMs = readAtMs;
+    for (const slot of unread) {
+      slot.wake();
+    }
+  }
+
+  private isTrusted(slot: CredentialSlot, snapshot: CredentialSnapshot, nowMs: number): boolean {
+    return nowMs - this.rowsReadAtMs < snapshot.trustedMs || slot.isVouched(nowMs);
+  }
+
+  private async adopt(slot: CredentialSlot, row: CredentialEntity): Promise<void> {
+    if (slot.adopt(row)) {
+      return;
+    }
+    this.logger.error({
+      event: 'row_behind_memory',
+      app_id: slot.account.appId,
+      kind: slot.kind.name,
+      version: slot.version,
+      row_version: row.version,
+      advice: 'the database was restored or failed over; a new value is fetched at once',
+    });
+    await this.repository.markSuspect(row.id, row.attemptAt, 0);
+  }
+
+  private async load(): Promise<void> {
+    await this.accounts.loaded;
+    const done = await this.database.retry('load the credentials', () => this.loadRows());
+    if (done) {
+      this.hasLoaded = true;
+      this.markLoaded();
+    }
+  }
+
+  private async loadRows(): Promise<void> {
+    await this.clock.sync();
+    const readAtMs = this.clock.nowMs();
+    await this.insertMissing(await this.repository.loadAll());
+    for (const row of await this.repository.loadAll()) {
+      this.addSlot(row);
+    }
+    this.rowsReadAtMs = readAtMs;
+  }
+
+  private async insertMissing(rows: CredentialEntity[]): Promise<void> {
+    const known = new Set(rows.map((row) => `${row.kind} ${row.appId}`));
+    for (const kind of this.kinds.values()) {
+      for (const { appId } of kind.fetchedAhead ? this.accounts.all() : []) {
+        if (!known.has(`${kind.name} ${appId}`)) {
+          await this.repository.insertEmpty(appId, kind.name);
+        }
+      }
+    }
+  }
+
+  private addSlot(row: CredentialEntity): void {
+    const kind = this.kinds.get(row.kind);
+    const account = this.accounts.find(row.appId);
+    if (kind === undefined || account === undefined) {
+      return;
+    }
+    const slot = new CredentialSlot(account, kind, row, (sealed) => this.openValue(sealed));
+    this.slots.get(row.kind)?.set(row.appId, slot);
+    this.slotsById.set(row.id, slot);
+  }
+
+  private openValue(row: CredentialEntity): string {
+    return this.keyring.open(row.value ?? '', valuePlace(row.id));
+  }
+
+  /** Seals a value to its row. */
+  seal(rowId: string, value: string): string {
+    return this.keyring.seal(value, valuePlace(rowId));
+  }
+}
+
+function valuePlace(rowId: string): { table: string; row: string; column: string } {
+  return { table: 'credential', row: rowId, column: 'value' };
+}

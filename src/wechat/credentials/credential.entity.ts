@@ -1,0 +1,105 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { bigintColumn } from '../../database/columns.js';
+
+/**
+ * One credential: its value, and in the same row the lease, the fence, the write-ahead intent and the
+ * ledger of the refresh (docs/adr/0003). Times are milliseconds since 1970 by the database's clock.
+ *
+ * In flight is `owner` that is not null: a process has claimed the row and may have called WeChat.
+ * Every statement raises `revision`; only a commit raises `version`, to the `fence` of its claim.
+ */
+@Entity('credential')
+export class CredentialEntity {
+  /** Random, so that a row that was removed and made again is known to be another. */
+  @PrimaryColumn({ name: 'id', type: 'varchar', length: 36 })
+  id!: string;
+
+  @Column({ name: 'app_id', type: 'varchar', length: 32 })
+  appId!: string;
+
+  @Column({ name: 'kind', type: 'varchar', length: 32 })
+  kind!: string;
+
+  /** The token or ticket, sealed; null before the first. */
+  @Column({ name: 'value', type: 'text', nullable: true })
+  value!: string | null;
+
+  @Column(bigintColumn('version'))
+  version!: number;
+
+  @Column(bigintColumn('fence'))
+  fence!: number;
+
+  @Column(bigintColumn('revision'))
+  revision!: number;
+
+  /** Who has claimed the row; null when nothing is in flight. */
+  @Column({ name: 'owner', type: 'varchar', length: 64, nullable: true })
+  owner!: string | null;
+
+  @Column(bigintColumn('lease_until'))
+  leaseUntil!: number;
+
+  /** The last claim; 0 before the first. */
+  @Column(bigintColumn('attempt_at'))
+  attemptAt!: number;
+
+  /** 1 when the last claim was for a forced refresh. */
+  @Column({ name: 'attempt_forced', type: 'int' })
+  attemptForced!: number;
+
+  /** The account's configVersion at the last claim. */
+  @Column({ name: 'config_version', type: 'int' })
+  configVersion!: number;
+
+  @Column(bigintColumn('obtained_at'))
+  obtainedAt!: number;
+
+  @Column(bigintColumn('expires_at'))
+  expiresAt!: number;
+
+  @Column(bigintColumn('lifetime_ms'))
+  lifetimeMs!: number;
+
+  /** The first attempt of unknown outcome since the last commit. */
+  @Column(bigintColumn('suspect_at', { nullable: true }))
+  suspectAt!: number | null;
+
+  @Column({ name: 'unknown_outcomes', type: 'int' })
+  unknownOutcomes!: number;
+
+  /** When WeChat refused the value of this version. */
+  @Column(bigintColumn('dead_at', { nullable: true }))
+  deadAt!: number | null;
+
+  /** When a refresh is wanted next: the due time, or the end of a pause after a failure. */
+  @Column(bigintColumn('next_attempt_at'))
+  nextAttemptAt!: number;
+
+  /** Failed attempts in a row. */
+  @Column({ name: 'failures', type: 'int' })
+  failures!: number;
+
+  /** JSON of {@link RefreshFailure}; null after a success. */
+  @Column({ name: 'last_error', type: 'text', nullable: true })
+  lastError!: string | null;
+
+  /** When the ledger will be full again (see ledger.ts). */
+  @Column(bigintColumn('ledger_full_at'))
+  ledgerFullAt!: number;
+
+  /** The forced refreshes of the last 24 h, as times joined by commas. */
+  @Column({ name: 'forced_at', type: 'text' })
+  forcedAt!: string;
+
+  /** The day (of China) that `callsToday` counts. */
+  @Column({ name: 'calls_day', type: 'int' })
+  callsDay!: number;
+
+  @Column({ name: 'calls_today', type: 'int' })
+  callsToday!: number;
+
+  /** How often a value died that nobody here replaced. */
+  @Column({ name: 'foreign_rotations', type: 'int' })
+  foreignRotations!: number;
+}

@@ -1,0 +1,46 @@
+import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { HealthModule } from '../../health/health.module.js';
+import { AccountModule } from '../accounts/account.module.js';
+import { ClaimService } from './claim.service.js';
+import { CoherenceScheduler } from './coherence.scheduler.js';
+import { CredentialEntity } from './credential.entity.js';
+import { CredentialHealth } from './credential.health.js';
+import { CredentialReaderService } from './credential-reader.service.js';
+import { CredentialRepository } from './credential.repository.js';
+import { CredentialScheduler } from './credential.scheduler.js';
+import { CredentialStore } from './credential-store.js';
+import { LivenessService } from './liveness.service.js';
+import { RefreshAttemptService } from './refresh-attempt.service.js';
+import { RefreshService } from './refresh.service.js';
+import { SettleService } from './settle.service.js';
+
+/**
+ * The engine that keeps credentials alive. A module that has a kind of credential registers it with
+ * {@link CredentialStore} and reads it through {@link CredentialReaderService}.
+ */
+@Module({
+  imports: [AccountModule, HealthModule, TypeOrmModule.forFeature([CredentialEntity])],
+  providers: [
+    ClaimService,
+    CoherenceScheduler,
+    CredentialHealth,
+    CredentialReaderService,
+    CredentialRepository,
+    CredentialScheduler,
+    CredentialStore,
+    LivenessService,
+    RefreshAttemptService,
+    RefreshService,
+    SettleService,
+  ],
+  exports: [
+    AccountModule,
+    ClaimService,
+    CredentialReaderService,
+    CredentialStore,
+    LivenessService,
+    RefreshService,
+  ],
+})
+export class CredentialModule {}

@@ -1,0 +1,54 @@
+import { describe, expect, it } from '@jest/globals';
+import { ACCESS_TOKEN_POLICIES } from '../access-token/access-token.policy.js';
+import { isServable, lifetimeMsOf, quarantineAtMs, type Doubt } from './credential.policy.js';
+
+const { stable, legacy } = ACCESS_TOKEN_POLICIES;
+const NOW = 1_795_000_000_000;
+const SURE: Doubt = {
+  suspectAt: null,
+  unknownOutcomes: 0,
+  lifetimeMs: 7_200_000,
+  owner: null,
+  attemptAt: NOW,
+};
+
+describe('until when a doubtful value is served unasked', () => {
+  it('legacy: 270 s after the first attempt of unknown outcome', () => {
+    const suspect = { ...SURE, suspectAt: NOW - 100_000, unknownOutcomes: 1 };
+    expect(quarantineAtMs(legacy, suspect)).toBe(NOW + 170_000);
+  });
+
+  it('legacy: not at all after a second one', () => {
+    const suspect = { ...SURE, suspectAt: NOW - 100_000, unknownOutcomes: 2 };
+    expect(quarantineAtMs(legacy, suspect)).toBe(NOW - 100_000);
+  });
+
+  it('legacy: a fetch in flight counts from its claim on', () => {
+    expect(quarantineAtMs(legacy, { ...SURE, owner: 'somebody' })).toBe(NOW + 270_000);
+  });
+
+  it('for ever when nothing speaks against it, and in stable mode, where a fetch ends nothing', () => {
+    expect(quarantineAtMs(legacy, SURE)).toBe(Infinity);
+    expect(quarantineAtMs(stable, { ...SURE, suspectAt: NOW, unknownOutcomes: 2 })).toBe(Infinity);
+  });
+});
+
+it('a value with under 1 s left counts as expired', () => {
+  expect(isServable(NOW + 1_000, NOW)).toBe(true);
+  expect(isServable(NOW + 999, NOW)).toBe(false);
+});
+
+it.each([
+  [7_200, 7_200_000],
+  [1, 1_000],
+  [86_400, 86_400_000],
+  [86_401, undefined],
+  [0, undefined],
+  [-7_200, undefined],
+  [7_200.5, undefined],
+  ['7200', undefined],
+  [null, undefined],
+  [undefined, undefined],
+])('expires_in %p means %p ms', (expiresIn, lifetimeMs) => {
+  expect(lifetimeMsOf(expiresIn)).toBe(lifetimeMs);
+});

@@ -1,0 +1,159 @@
+import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
+import { setTimeout as delay } from 'node:timers/promises';
+import { DatabaseClock } from '../../database/database-clock.js';
+import { DatabaseError } from '../../database/database-error.js';
+import { Clock } from '../../time/clock.js';
+import { ClaimService, type RefreshRequest } from './claim.service.js';
+import type { CredentialSlot } from './credential-slot.js';
+import { CredentialStore } from './credential-store.js';
+import { RefreshAttemptService, type AttemptResult } from './refresh-attempt.service.js';
+
+export type RefreshResult =
+  | AttemptResult
+  /** The caller's time ended first; what is under way goes on without it. */
+  | { readonly outcome: 'out_of_time' };
+
+interface Run {
+  readonly promise: Promise<AttemptResult>;
+  readonly force: boolean;
+}
+
+const LOOK_AGAIN_MS = 250;
+
+/**
+ * Single flight: one attempt for each credential in this process, shared by all who want one. Each
+ * caller has a deadline of its own, so that a WeChat that hangs freezes nobody.
+ */
+@Injectable()
+export class RefreshService implements BeforeApplicationShutdown {
+  private readonly runs = new Map<CredentialSlot, Run>();
+  private readonly stopping = new AbortController();
+
+  constructor(
+    private readonly attempts: RefreshAttemptService,
+    private readonly claims: ClaimService,
+    private readonly store: CredentialStore,
+    private readonly databaseClock: DatabaseClock,
+    private readonly clock: Clock,
+  ) {}
+
+  isRunning(slot: CredentialSlot): boolean {
+    return this.runs.has(slot);
+  }
+
+  get isStopping(): boolean {
+    return this.stopping.signal.aborted;
+  }
+
+  /** Ends when every attempt that is under way has ended. Never rejects. */
+  async settled(): Promise<void> {
+    await Promise.allSettled([...this.runs.values()].map((run) => run.promise));
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.stopping.abort();
+    for (const slot of this.store.all()) {
+      slot.wake();
+    }
+    await this.settled();
+  }
+
+  /** Starts an attempt, or joins the one under way. A forced one never joins an unforced one. */
+  async run(slot: CredentialSlot, request: RefreshRequest): Promise<AttemptResult> {
+    for (let run = this.runs.get(slot); run !== undefined; run = this.runs.get(slot)) {
+      if (run.force || !request.force) {
+        return run.promise;
+      }
+      await run.promise;
+    }
+    const promise = this.attempt(slot, request);
+    this.runs.set(slot, { promise, force: request.force });
+    return promise;
+  }
+
+  /**
+   * Refreshes within `waitMs`: waits out the floor, and a lease that another replica holds. What that
+   * replica commits meanwhile counts as well, unless a forced refresh was asked for.
+   */
+  async refresh(
+    slot: CredentialSlot,
+    request: RefreshRequest,
+    waitMs: number,
+  ): Promise<RefreshResult> {
+    const versionBefore = slot.version;
+    const deadlineMs = this.clock.monotonicMs() + waitMs;
+    let force = request.force;
+    for (;;) {
+      const attempt = { ...request, force };
+      const result = await this.beforeDeadline(this.run(slot, attempt), deadlineMs);
+      force ||= this.claims.needsForce(slot);
+      const mayGoOn = isUndecided(result) || force !== attempt.force;
+      if (!mayGoOn) {
+        return result;
+      }
+      if (!force && slot.version > versionBefore && !slot.isDead) {
+        return { outcome: 'committed', rotated: true };
+      }
+      const isTooEarly = this.isTooEarlyUntil(slot, { ...request, force }, deadlineMs);
+      if (isTooEarly || !(await this.lookAgain(slot))) {
+        return result;
+      }
+    }
+  }
+
+  private async attempt(slot: CredentialSlot, request: RefreshRequest): Promise<AttemptResult> {
+    try {
+      return await this.attempts.attempt(slot, request);
+    } finally {
+      this.runs.delete(slot);
+      slot.attemptEnded();
+    }
+  }
+
+  private isTooEarlyUntil(
+    slot: CredentialSlot,
+    request: RefreshRequest,
+    deadlineMs: number,
+  ): boolean {
+    const leftMs = deadlineMs - this.clock.monotonicMs();
+    const freeAtMs = this.claims.earliestAtMs(slot, request);
+    return leftMs < LOOK_AGAIN_MS || freeAtMs - this.databaseClock.nowMs() > leftMs;
+  }
+
+  /** @returns false when the service stops or the database is away */
+  private async lookAgain(slot: CredentialSlot): Promise<boolean> {
+    try {
+      await delay(LOOK_AGAIN_MS, undefined, { signal: this.stopping.signal });
+      await this.store.reload(slot);
+      return true;
+    } catch (error) {
+      if (error instanceof DatabaseError || this.isStopping) {
+        return false;
+      }
+      throw error;
+    }
+  }
+
+  private async beforeDeadline(
+    attempt: Promise<AttemptResult>,
+    deadlineMs: number,
+  ): Promise<RefreshResult> {
+    let timer: NodeJS.Timeout | undefined;
+    const outOfTime = new Promise<RefreshResult>((resolve) => {
+      const leftMs = Math.max(0, deadlineMs - this.clock.monotonicMs());
+      timer = setTimeout(() => {
+        resolve({ outcome: 'out_of_time' });
+      }, leftMs);
+    });
+    try {
+      return await Promise.race([attempt, outOfTime]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+/** Another replica has the lease or came after us, or it is too early: looking again may help. */
+function isUndecided({ outcome }: RefreshResult): boolean {
+  return outcome === 'not_claimed' || outcome === 'fenced_off';
+}

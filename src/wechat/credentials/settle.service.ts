@@ -1,0 +1,210 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { DatabaseClock } from '../../database/database-clock.js';
+import { toDatabaseError } from '../../database/database-error.js';
+import { WechatCallError } from '../api/wechat-call.error.js';
+import type { HeldClaim } from './claim.service.js';
+import type { FetchedValue } from './credential-kind.js';
+import { jitterOf, lifetimeMsOf, nextDueAtMs, scaleOf } from './credential.policy.js';
+import { CredentialRepository, type Claim } from './credential.repository.js';
+import type { CredentialSlot, UnstoredValue } from './credential-slot.js';
+import { CredentialStore } from './credential-store.js';
+import {
+  describeFailure,
+  parseFailure,
+  SameValueError,
+  type RefreshFailure,
+} from './refresh-failure.js';
+import { retryDelayMs } from './retry.policy.js';
+
+export type Settled =
+  /** In the row; `rotated` says whether it is another value than before. */
+  | { readonly outcome: 'committed'; readonly rotated: boolean }
+  /** Served from memory: the database has not taken it yet. */
+  | { readonly outcome: 'held' }
+  /** Somebody else's claim came after ours: what they store counts. */
+  | { readonly outcome: 'fenced_off' }
+  | { readonly outcome: 'failed'; readonly failure: RefreshFailure };
+
+/** Long enough for a request that is still on its way to arrive before the one that settles. */
+const QUIET_MS = 20_000;
+/** How long this process leaves a database alone that did not take a statement. */
+const DATABASE_PAUSE_MS = 1_000;
+
+/** Ends a claim: writes what came of the fetch under the claim's fence, and takes it into memory. */
+@Injectable()
+export class SettleService {
+  private readonly logger = new Logger(SettleService.name);
+
+  constructor(
+    private readonly repository: CredentialRepository,
+    private readonly store: CredentialStore,
+    private readonly databaseClock: DatabaseClock,
+  ) {}
+
+  /** The fetch brought a value. */
+  async succeed(slot: CredentialSlot, claim: HeldClaim, fetched: FetchedValue): Promise<Settled> {
+    const value = this.toValue(slot, claim, fetched);
+    if (value === undefined) {
+      return this.fail(slot, claim, unusableAnswer(slot));
+    }
+    if (slot.stored?.value !== value.value) {
+      return this.commit(slot, claim, value);
+    }
+    return slot.isDead
+      ? this.fail(slot, claim, new SameValueError())
+      : this.keep(slot, claim, value);
+  }
+
+  /** The fetch brought none, or a value that cannot be one. */
+  async fail(slot: CredentialSlot, claim: HeldClaim, error: unknown): Promise<Settled> {
+    const { row, policy } = slot;
+    const failure = describeFailure(error, parseFailure(row.lastError), this.nowMs());
+    const isUnknown = failure.failureClass === 'unknown_outcome';
+    // After a forced fetch of unknown outcome an unforced one tells at once what WeChat holds.
+    const dead = isUnknown && claim.forced;
+    const delayMs = retryDelayMs(policy, {
+      ...failure,
+      unknownOutcomes: row.unknownOutcomes + 1,
+      retryAfterMs: error instanceof WechatCallError ? error.retryAfterMs : undefined,
+      servableMs: this.store.servableMs(slot),
+      lifetimeMs: row.lifetimeMs,
+      jitter: jitterOf(slot.account.appId, claim.fence),
+    });
+    const suspect = isUnknown && policy.fetchEndsOlderValue;
+    const recorded = await this.tell(slot, () =>
+      this.repository.fail(claim, { failure, retryDelayMs: dead ? 0 : delayMs, suspect, dead }),
+    );
+    if (recorded === false && isUnknown) {
+      await this.fencedOff(slot, claim.id, claim.attemptAtMs);
+    }
+    return { outcome: 'failed', failure };
+  }
+
+  /** WeChat was not called: the claim is given back. */
+  async release(slot: CredentialSlot, claim: HeldClaim): Promise<void> {
+    await this.tell(slot, () => this.repository.release(claim));
+  }
+
+  /** Stores a value under its claim; while the database is away it is served from memory. */
+  async commit(slot: CredentialSlot, claim: Claim, value: UnstoredValue): Promise<Settled> {
+    const { appId } = slot.account;
+    const committed = await this.tell(slot, () =>
+      this.repository.commit(claim, {
+        value: this.store.seal(claim.id, value.value),
+        expiresAtMs: value.expiresAtMs,
+        lifetimeMs: value.lifetimeMs,
+        nextAttemptAtMs: nextDueAtMs(slot.policy, { ...value, appId }, this.nowMs()),
+      }),
+    );
+    // An acknowledgement may have been lost on the way: the row tells whether the commit was ours.
+    if (slot.row.version === claim.fence) {
+      return { outcome: 'committed', rotated: true };
+    }
+    if (committed === undefined) {
+      slot.hold(value);
+      return { outcome: 'held' };
+    }
+    slot.letGo();
+    await this.fencedOff(slot, claim.id, value.obtainedAtMs);
+    return { outcome: 'fenced_off' };
+  }
+
+  /** WeChat returned the value that is stored already. */
+  private async keep(
+    slot: CredentialSlot,
+    claim: HeldClaim,
+    value: UnstoredValue,
+  ): Promise<Settled> {
+    const { row, account, policy } = slot;
+    // WeChat counts in whole seconds, so the same end comes back a little earlier or later.
+    const expiresAtMs = Math.min(row.expiresAt, value.expiresAtMs);
+    const life = { ...value, expiresAtMs, obtainedAtMs: row.obtainedAt, version: row.version };
+    const kept = await this.tell(slot, () =>
+      this.repository.commitSame(claim, {
+        expiresAtMs,
+        lifetimeMs: value.lifetimeMs,
+        nextAttemptAtMs: nextDueAtMs(policy, { ...life, appId: account.appId }, this.nowMs()),
+      }),
+    );
+    return kept === false ? { outcome: 'fenced_off' } : { outcome: 'committed', rotated: false };
+  }
+
+  /**
+   * Another claim came after ours, and both may have fetched. Which of the two values is WeChat's newest
+   * is not known here, so the row becomes suspect and one settling refresh follows.
+   */
+  private async fencedOff(slot: CredentialSlot, id: string, attemptAtMs: number): Promise<void> {
+    const { account, kind, policy, row } = slot;
+    this.logger.warn({ event: 'fenced_off', app_id: account.appId, kind: kind.name });
+    if (policy.fetchEndsOlderValue) {
+      const quietMs = Math.ceil(QUIET_MS * scaleOf(policy, row.lifetimeMs));
+      await this.tell(slot, () => this.repository.markSuspect(id, attemptAtMs, quietMs));
+    }
+  }
+
+  /**
+   * Runs a statement and reads the row again.
+   * @returns what the statement said; undefined when the database did not answer one of the two
+   */
+  private async tell(
+    slot: CredentialSlot,
+    statement: () => Promise<boolean>,
+  ): Promise<boolean | undefined> {
+    try {
+      const changed = await statement();
+      await this.store.reload(slot);
+      return changed;
+    } catch (error) {
+      const { driverCode } = toDatabaseError(error);
+      slot.notBeforeMs = this.nowMs() + DATABASE_PAUSE_MS;
+      this.logger.error({
+        event: 'credential_not_stored',
+        app_id: slot.account.appId,
+        kind: slot.kind.name,
+        reason: driverCode,
+        advice: 'what is in memory is served meanwhile; the statement is repeated or settled later',
+      });
+      return undefined;
+    }
+  }
+
+  private toValue(
+    slot: CredentialSlot,
+    claim: HeldClaim,
+    fetched: FetchedValue,
+  ): UnstoredValue | undefined {
+    const answeredMs = lifetimeMsOf(fetched.expiresIn);
+    if (answeredMs === undefined || fetched.value === '') {
+      return undefined;
+    }
+    return {
+      version: claim.fence,
+      value: fetched.value,
+      obtainedAtMs: claim.attemptAtMs,
+      expiresAtMs: claim.attemptAtMs + answeredMs,
+      // Where a repeat returns the same value, an answer tells what remains, not how long a life is.
+      lifetimeMs: slot.policy.fetchEndsOlderValue
+        ? answeredMs
+        : Math.max(answeredMs, slot.row.lifetimeMs),
+      claim,
+    };
+  }
+
+  private nowMs(): number {
+    return Math.trunc(this.databaseClock.nowMs());
+  }
+}
+
+/** WeChat may have minted a value that we cannot use: the outcome is unknown. */
+function unusableAnswer(slot: CredentialSlot): WechatCallError {
+  return new WechatCallError(`fetch of ${slot.kind.name}`, {
+    failureClass: 'unknown_outcome',
+    errcode: null,
+    errmsg:
+      'the answer has no usable value, or an expires_in that is not a number of seconds up to a day',
+    advice:
+      'Nothing to do: the old value is kept and the fetch is repeated. Should it go on, ask WeChat.',
+    code: 'wechat_error',
+    bytesSent: true,
+  });
+}
