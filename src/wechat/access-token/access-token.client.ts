@@ -1,0 +1,80 @@
+import { Injectable } from '@nestjs/common';
+import { WechatCallError } from '../api/wechat-call.error.js';
+import { WechatClient, type WechatAnswer } from '../api/wechat-client.js';
+import type { Account } from '../accounts/account.js';
+import { AccountService } from '../accounts/account.service.js';
+import type { CredentialKind, FetchedValue, ProbeVerdict } from '../credentials/credential-kind.js';
+import type { CredentialPolicy } from '../credentials/credential.policy.js';
+import { ACCESS_TOKEN_POLICIES } from './access-token.policy.js';
+
+const DAILY_QUOTA_REACHED = 45009;
+
+/**
+ * The access_token as a kind of credential: where it comes from, and how WeChat is asked whether it
+ * still accepts one.
+ * @see https://developers.weixin.qq.com/doc/service/api/base/api_getaccesstoken.html
+ * @see https://developers.weixin.qq.com/doc/service/api/base/api_getstableaccesstoken.html
+ */
+@Injectable()
+export class AccessTokenClient implements CredentialKind {
+  readonly name = 'access_token';
+  readonly fetchedAhead = true;
+
+  constructor(
+    private readonly wechat: WechatClient,
+    private readonly accounts: AccountService,
+  ) {}
+
+  policyFor(account: Account): CredentialPolicy {
+    return ACCESS_TOKEN_POLICIES[account.mode];
+  }
+
+  async fetch(account: Account, { force }: { force: boolean }): Promise<FetchedValue> {
+    const { appId: appid } = account;
+    const secret = this.accounts.openSecret(appid);
+    const grant = { grant_type: 'client_credential', appid, secret };
+    const answer =
+      account.mode === 'stable'
+        ? await this.wechat.post(
+            '/cgi-bin/stable_token',
+            {},
+            { ...grant, force_refresh: force },
+            { call: 'fetch' },
+          )
+        : await this.wechat.get('/cgi-bin/token', grant, { call: 'fetch' });
+    return toFetchedValue(answer);
+  }
+
+  /** Only the three errcodes of a dead token mean dead, only a list means alive. */
+  async probe(_account: Account, value: string): Promise<ProbeVerdict> {
+    const verdict = await this.ask('/cgi-bin/getcallbackip', value);
+    return verdict === 'over_quota'
+      ? await this.ask('/cgi-bin/get_api_domain_ip', value).then(withoutQuota)
+      : verdict;
+  }
+
+  private async ask(path: string, token: string): Promise<ProbeVerdict | 'over_quota'> {
+    try {
+      const answer = await this.wechat.get(path, { access_token: token });
+      return Array.isArray(answer.ip_list) ? 'alive' : 'unknown';
+    } catch (error) {
+      if (!(error instanceof WechatCallError)) {
+        throw error;
+      }
+      if (error.errcode === DAILY_QUOTA_REACHED) {
+        return 'over_quota';
+      }
+      return error.failureClass === 'dead_credential' ? 'dead' : 'unknown';
+    }
+  }
+}
+
+function withoutQuota(verdict: ProbeVerdict | 'over_quota'): ProbeVerdict {
+  return verdict === 'over_quota' ? 'unknown' : verdict;
+}
+
+/** A success carries no errcode: it is known by its token alone. */
+function toFetchedValue(answer: WechatAnswer): FetchedValue {
+  const token = answer.access_token;
+  return { value: typeof token === 'string' ? token : '', expiresIn: answer.expires_in };
+}

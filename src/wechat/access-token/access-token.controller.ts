@@ -1,0 +1,125 @@
+import { Controller, Get, HttpCode, Param, Post, Req, Res, UseGuards } from '@nestjs/common';
+import {
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiQuery,
+  ApiResponse,
+  ApiTags,
+} from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { z } from 'zod';
+import { ClientGuard } from '../../access/client.guard.js';
+import { RequireScope } from '../../access/require-scope.decorator.js';
+import { DatabaseClock } from '../../database/database-clock.js';
+import { ApiProblems } from '../../errors/api-problems.decorator.js';
+import { ValidBody, ValidQuery } from '../../errors/validation.decorator.js';
+import type { CredentialSnapshot } from '../credentials/credential-snapshot.js';
+import {
+  AccessTokenAnswer,
+  readWaitMs,
+  ReportAnswerBody,
+  ReportBody,
+  WaitQuery,
+} from './access-token.dto.js';
+import { TokenReportService } from './token-report.service.js';
+import { TokenService } from './token.service.js';
+
+const REPORT_WAIT_SECONDS = 20;
+
+interface ReadRequest extends FastifyRequest {
+  params: { app_id: string };
+  query: { wait?: unknown };
+}
+
+/** Hands the token out, and takes reports of dead ones. */
+@ApiTags('access token')
+@ApiParam({ name: 'app_id', example: 'wx0123456789abcdef' })
+@ApiQuery({ name: 'wait', required: false, description: 'Seconds to wait for a refresh, 0 to 60.' })
+@Controller('v1/accounts/:app_id/access-token')
+@UseGuards(ClientGuard)
+export class AccessTokenController {
+  constructor(
+    private readonly tokens: TokenService,
+    private readonly reports: TokenReportService,
+    private readonly clock: DatabaseClock,
+  ) {}
+
+  /** The hot path: no pipe, no interceptor, no promise while a token is in memory. */
+  @Get()
+  @RequireScope('token:read')
+  @ApiOperation({ summary: 'The token that is live now' })
+  @ApiOkResponse({ standardSchema: AccessTokenAnswer })
+  @ApiResponse({ status: 304, description: 'If-None-Match names the current version.' })
+  @ApiProblems('validation_failed', 'token_unavailable')
+  read(
+    @Req() request: ReadRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): AccessTokenAnswer | undefined | Promise<AccessTokenAnswer | undefined> {
+    const slot = this.tokens.slot(request.params.app_id);
+    const waitMs = readWaitMs(request.query.wait);
+    const snapshot = this.tokens.current(slot);
+    return snapshot === undefined
+      ? this.tokens.read(slot, waitMs).then((later) => this.send(later, request, reply))
+      : this.send(snapshot, request, reply);
+  }
+
+  @Post('report')
+  @HttpCode(200)
+  @RequireScope('token:report')
+  @ApiOperation({ summary: 'Tell that WeChat refused a token; get the one to use now' })
+  @ApiOkResponse({ standardSchema: ReportAnswerBody })
+  @ApiProblems('validation_failed', 'token_unavailable', 'database_unavailable')
+  async report(
+    @Param('app_id') appId: string,
+    @ValidBody(ReportBody) body: z.infer<typeof ReportBody>,
+    @ValidQuery(WaitQuery) { wait }: z.infer<typeof WaitQuery>,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<z.infer<typeof ReportAnswerBody>> {
+    const slot = this.tokens.slot(appId);
+    const { outcome, snapshot } = await this.reports.report(
+      slot,
+      { accessToken: body.access_token, version: body.version },
+      (wait ?? REPORT_WAIT_SECONDS) * 1_000,
+    );
+    void reply.header('cache-control', 'no-store').header('etag', snapshot.etag);
+    return { outcome, ...this.answer(snapshot) };
+  }
+
+  private send(
+    snapshot: CredentialSnapshot,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): AccessTokenAnswer | undefined {
+    void reply.header('cache-control', 'no-store').header('etag', snapshot.etag);
+    const known = request.headers['if-none-match'];
+    if (known !== undefined && names(known, snapshot.etag)) {
+      void reply.status(304);
+      return undefined;
+    }
+    return this.answer(snapshot);
+  }
+
+  private answer(snapshot: CredentialSnapshot): AccessTokenAnswer {
+    const leftSeconds = Math.floor((snapshot.expiresAtMs - this.clock.nowMs()) / 1_000);
+    return {
+      app_id: snapshot.appId,
+      access_token: snapshot.value,
+      expires_in: leftSeconds,
+      expires_at: snapshot.expiresAt,
+      version: snapshot.version,
+      cache_for: Math.min(snapshot.cacheSeconds, leftSeconds),
+    };
+  }
+}
+
+/** RFC 9110, 13.1.2: a list of entity tags, compared weakly, or `*`. */
+function names(ifNoneMatch: string, etag: string): boolean {
+  return (
+    ifNoneMatch === etag ||
+    ifNoneMatch
+      .split(',')
+      .map((tag) => tag.trim().replace(/^W\//, ''))
+      .some((tag) => tag === etag || tag === '*')
+  );
+}

@@ -1,0 +1,18 @@
+import { Module } from '@nestjs/common';
+import { WechatApiModule } from '../api/wechat-api.module.js';
+import { CredentialModule } from '../credentials/credential.module.js';
+import { AccessTokenAdminController } from './access-token-admin.controller.js';
+import { AccessTokenClient } from './access-token.client.js';
+import { AccessTokenController } from './access-token.controller.js';
+import { TokenRefreshService } from './token-refresh.service.js';
+import { TokenReportService } from './token-report.service.js';
+import { TokenService } from './token.service.js';
+
+/** The access_token: the first kind of credential, and what every other WeChat API is called with. */
+@Module({
+  imports: [CredentialModule, WechatApiModule],
+  controllers: [AccessTokenController, AccessTokenAdminController],
+  providers: [AccessTokenClient, TokenRefreshService, TokenReportService, TokenService],
+  exports: [TokenService, WechatApiModule],
+})
+export class AccessTokenModule {}

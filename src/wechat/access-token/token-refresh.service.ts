@@ -1,0 +1,100 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { DatabaseClock } from '../../database/database-clock.js';
+import { AppError } from '../../errors/app-error.js';
+import { ClaimService } from '../credentials/claim.service.js';
+import { upstreamOf } from '../credentials/credential-reader.service.js';
+import type { CredentialSlot } from '../credentials/credential-slot.js';
+import { CredentialStore } from '../credentials/credential-store.js';
+import type { RefreshFailure } from '../credentials/refresh-failure.js';
+import { RefreshService } from '../credentials/refresh.service.js';
+
+export interface RefreshOrder {
+  /** Stable mode: ask for a new token although the old one is good. Legacy mode always does. */
+  readonly force: boolean;
+  readonly reason: string | undefined;
+  readonly waitMs: number;
+}
+
+/** An admin asks WeChat now: past the pause after a failure, within floor, lease and forced ledger. */
+@Injectable()
+export class TokenRefreshService {
+  private readonly logger = new Logger(TokenRefreshService.name);
+
+  constructor(
+    private readonly store: CredentialStore,
+    private readonly refreshes: RefreshService,
+    private readonly claims: ClaimService,
+    private readonly clock: DatabaseClock,
+  ) {}
+
+  /**
+   * @returns whether the version grew since the request came in
+   * @throws AppError `force_refresh_limited`, `wechat_error`, `wechat_unreachable`, `wechat_timeout`,
+   *   `token_unavailable` when the floor or a lease outlasts the wait, `database_unavailable`
+   */
+  async refresh(slot: CredentialSlot, order: RefreshOrder): Promise<boolean> {
+    const { account, policy } = slot;
+    const force = order.force && policy.forced !== undefined;
+    await this.store.reload(slot);
+    const versionBefore = slot.version;
+    this.logger.log({
+      event: 'admin_refresh',
+      app_id: account.appId,
+      force,
+      reason: order.reason,
+      version: versionBefore,
+    });
+    if (force) {
+      this.assertForceAllowed(slot);
+    }
+    const result = await this.refreshes.refresh(slot, { cause: 'admin', force }, order.waitMs);
+    switch (result.outcome) {
+      case 'committed':
+      case 'held':
+        return slot.version > versionBefore;
+      case 'failed':
+        throw failed(result.failure);
+      case 'database_away':
+        throw new AppError(
+          'database_unavailable',
+          'The database does not answer, so nothing was asked of WeChat. Look at GET /readyz.',
+        );
+      case 'not_claimed':
+      case 'fenced_off':
+      case 'out_of_time':
+        if (force) {
+          this.assertForceAllowed(slot);
+        }
+        throw this.tooEarly(slot);
+    }
+  }
+
+  private assertForceAllowed(slot: CredentialSlot): void {
+    const waitMs = this.claims.forcedAtMs(slot) - this.clock.nowMs();
+    if (waitMs > 0) {
+      throw new AppError(
+        'force_refresh_limited',
+        'WeChat allows 20 forced refreshes a day, 30 s apart. Ask again after Retry-After, or without force.',
+        { retryAfterSeconds: Math.ceil(waitMs / 1_000) },
+      );
+    }
+  }
+
+  private tooEarly(slot: CredentialSlot): AppError {
+    const request = { cause: 'admin', force: false } as const;
+    const freeAtMs = Math.max(slot.row.leaseUntil, this.claims.earliestAtMs(slot, request));
+    return new AppError(
+      'token_unavailable',
+      'Another refresh has just been made or is under way. Ask again after Retry-After, or with a longer ?wait=.',
+      { retryAfterSeconds: Math.max(1, Math.ceil((freeAtMs - this.clock.nowMs()) / 1_000)) },
+    );
+  }
+}
+
+function failed(failure: RefreshFailure): AppError {
+  const detail = `The refresh failed: ${failure.errmsg}. ${failure.advice}`;
+  const isOurs = failure.code === 'same_value' || failure.code === 'internal_error';
+  return new AppError(isOurs ? 'token_unavailable' : failure.code, detail, {
+    upstream: upstreamOf(failure),
+  });
+}

@@ -1,0 +1,107 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { DatabaseError } from '../../database/database-error.js';
+import { CredentialReaderService } from '../credentials/credential-reader.service.js';
+import type { CredentialSlot } from '../credentials/credential-slot.js';
+import type { CredentialSnapshot } from '../credentials/credential-snapshot.js';
+import { CredentialStore } from '../credentials/credential-store.js';
+import { LivenessService } from '../credentials/liveness.service.js';
+import { RefreshService } from '../credentials/refresh.service.js';
+import { SharedCall } from '../credentials/shared-call.js';
+
+export type ReportOutcome = 'superseded' | 'still_valid' | 'refreshed' | 'unverified';
+
+/** Which token a client found dead: itself, or in its place its version. */
+export interface ReportedToken {
+  readonly accessToken: string | undefined;
+  readonly version: number | undefined;
+}
+
+export interface ReportAnswer {
+  readonly outcome: ReportOutcome;
+  readonly snapshot: CredentialSnapshot;
+}
+
+/**
+ * The passive refresh: a client says that WeChat refused its token. Nothing is believed: an old token is
+ * answered with the current one, and the current one is tried before it is replaced. So a client that is
+ * wrong, or a thousand at once, cause one probe and at most one refresh.
+ *
+ *   re-read the row ─▶ not the current one? ─▶ superseded
+ *                      current, tried: alive ─▶ still_valid · no clear answer ─▶ unverified
+ *                                      dead  ─▶ refresh ─▶ refreshed
+ */
+@Injectable()
+export class TokenReportService {
+  private readonly logger = new Logger(TokenReportService.name);
+  private readonly rereads = new SharedCall<CredentialSlot>();
+
+  constructor(
+    private readonly store: CredentialStore,
+    private readonly reader: CredentialReaderService,
+    private readonly liveness: LivenessService,
+    private readonly refreshes: RefreshService,
+  ) {}
+
+  /**
+   * @param waitMs bounds the wait for the floor between fetches and for another replica's refresh
+   * @throws AppError `token_unavailable` when it was dead and could not be replaced,
+   *   `database_unavailable` when it cannot be told whether it is the current one
+   */
+  async report(
+    slot: CredentialSlot,
+    reported: ReportedToken,
+    waitMs: number,
+  ): Promise<ReportAnswer> {
+    const outcome = await this.decide(slot, reported, waitMs);
+    const isSettled = outcome === 'refreshed' || outcome === 'unverified';
+    const snapshot = await this.reader.read(slot, isSettled ? 0 : waitMs);
+    this.logger.log({
+      event: 'report',
+      app_id: slot.account.appId,
+      outcome,
+      version: snapshot.version,
+    });
+    return { outcome, snapshot };
+  }
+
+  private async decide(
+    slot: CredentialSlot,
+    reported: ReportedToken,
+    waitMs: number,
+  ): Promise<ReportOutcome> {
+    await this.reread(slot, reported);
+    if (!isCurrent(slot, reported)) {
+      return 'superseded';
+    }
+    const verdict = slot.isDead ? 'dead' : await this.liveness.verify(slot);
+    if (verdict === 'alive') {
+      return 'still_valid';
+    }
+    if (verdict === 'unknown') {
+      return 'unverified';
+    }
+    if (slot.isDead) {
+      await this.refreshes.refresh(slot, { cause: 'report', force: false }, waitMs);
+    }
+    return 'refreshed';
+  }
+
+  /** Another replica may have rotated within the last poll's second: then nothing is to be done. */
+  private async reread(slot: CredentialSlot, reported: ReportedToken): Promise<void> {
+    try {
+      await this.rereads.run(slot, () => this.store.reload(slot));
+    } catch (error) {
+      // Versions never go back, so what memory calls superseded is.
+      if (error instanceof DatabaseError && !isCurrent(slot, reported)) {
+        return;
+      }
+      throw error;
+    }
+  }
+}
+
+function isCurrent({ live }: CredentialSlot, reported: ReportedToken): boolean {
+  return reported.accessToken === undefined
+    ? reported.version === live?.version
+    : reported.accessToken === live?.value;
+}

@@ -1,0 +1,115 @@
+import { Injectable } from '@nestjs/common';
+import { accountRefused } from '../../access/refusals.js';
+import { AppError } from '../../errors/app-error.js';
+import { WechatCallError } from '../api/wechat-call.error.js';
+import { CredentialReaderService } from '../credentials/credential-reader.service.js';
+import type { CredentialSlot } from '../credentials/credential-slot.js';
+import type { CredentialSnapshot } from '../credentials/credential-snapshot.js';
+import { CredentialStore } from '../credentials/credential-store.js';
+import { LivenessService } from '../credentials/liveness.service.js';
+import { RefreshService } from '../credentials/refresh.service.js';
+import { AccessTokenClient } from './access-token.client.js';
+
+/** How long a call of our own waits for a token, and for a new one after WeChat refused the first. */
+const OWN_CALL_WAIT_MS = 20_000;
+
+/**
+ * The access_token for everybody in this process: controllers hand it out, other modules call WeChat
+ * with it. Fetching it and keeping it alive is the engine's work (../credentials).
+ */
+@Injectable()
+export class TokenService {
+  constructor(
+    private readonly store: CredentialStore,
+    private readonly reader: CredentialReaderService,
+    private readonly liveness: LivenessService,
+    private readonly refreshes: RefreshService,
+    private readonly kind: AccessTokenClient,
+  ) {
+    this.store.register(this.kind);
+  }
+
+  /** What may be handed out at this moment, if anything. No promise, no I/O. */
+  current(slot: CredentialSlot): CredentialSnapshot | undefined {
+    return this.store.current(slot);
+  }
+
+  /**
+   * The token, at once or after the refresh under way.
+   * @throws AppError `token_unavailable`
+   */
+  read(slot: CredentialSlot, waitMs: number): Promise<CredentialSnapshot> {
+    return this.reader.read(slot, waitMs);
+  }
+
+  /**
+   * Calls WeChat with the token. Where WeChat says that it is dead, the token is condemned and replaced,
+   * and the call repeated once.
+   * @throws WechatCallError of the call, AppError `token_unavailable`
+   */
+  async use<T>(appId: string, call: (token: string) => Promise<T>): Promise<T> {
+    const slot = this.slot(appId);
+    const first = await this.reader.read(slot, OWN_CALL_WAIT_MS);
+    try {
+      return await call(first.value);
+    } catch (error) {
+      if (!isDeadCredential(error)) {
+        throw error;
+      }
+      await this.liveness.condemn(slot, first.version);
+    }
+    if (slot.isDead) {
+      await this.refreshes.refresh(slot, { cause: 'report', force: false }, OWN_CALL_WAIT_MS);
+    }
+    const second = await this.reader.read(slot, 0);
+    return call(second.value);
+  }
+
+  /**
+   * The account's token, for a client: an account that does not exist, or is switched off, is refused
+   * like one that the key may not see.
+   * @throws AppError `forbidden`, `database_unavailable` before the accounts are loaded
+   */
+  slot(appId: string): CredentialSlot {
+    const slot = this.find(appId);
+    if (slot?.account.enabled !== true) {
+      throw accountRefused();
+    }
+    return slot;
+  }
+
+  /**
+   * The account's token, for an admin.
+   * @throws AppError `account_not_found`, `database_unavailable` before the accounts are loaded
+   */
+  slotForAdmin(appId: string): CredentialSlot {
+    const slot = this.find(appId);
+    if (slot === undefined) {
+      throw new AppError(
+        'account_not_found',
+        'There is no account with this AppID. GET /v1/admin/accounts lists those that there are.',
+      );
+    }
+    return slot;
+  }
+
+  /** Every account's token, for an admin. @throws AppError `database_unavailable` before they are loaded */
+  all(): CredentialSlot[] {
+    if (!this.store.isLoaded) {
+      throw this.store.notLoaded();
+    }
+    return this.store.all().filter(({ kind }) => kind === this.kind);
+  }
+
+  private find(appId: string): CredentialSlot | undefined {
+    const slot = this.store.slot(appId, this.kind.name);
+    if (slot === undefined && !this.store.isLoaded) {
+      throw this.store.notLoaded();
+    }
+    return slot;
+  }
+}
+
+function isDeadCredential(error: unknown): boolean {
+  return error instanceof WechatCallError && error.failureClass === 'dead_credential';
+}
