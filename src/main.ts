@@ -1,0 +1,130 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { AppModule } from './app.module.js';
+import type { AppConfig } from './config/app-config.js';
+import { ConfigError } from './config/config.error.js';
+import { processEnvironment } from './config/environment.js';
+import { parseAppConfig } from './config/parse-app-config.js';
+import { createApp } from './configure-app.js';
+import { FatalErrors } from './errors/fatal-errors.js';
+import { Readiness } from './health/readiness.js';
+import { AppLogger } from './observability/logger.js';
+import { CredentialStore } from './wechat/credentials/credential-store.js';
+
+/*
+ * The process: configuration → application → listening → a signal → closed.
+ *
+ * Exit codes: 0 after SIGTERM or SIGINT, 1 for everything else (a wrong configuration, a port that cannot
+ * be bound, a fatal error, a fault that nobody caught). A second signal ends the process at once.
+ */
+
+const CONTEXT = 'main';
+/** What is under way when the process is told to stop may take this long. */
+const STOP_LIMIT_MS = 10_000;
+const FIRST_LOAD_LIMIT_MS = 3_000;
+
+async function main(): Promise<void> {
+  // forRoot loads .env into the process's variables, hence before they are parsed.
+  const root = AppModule.forRoot();
+  const config = parseAppConfig(processEnvironment(), process.stdout.isTTY);
+  const logger = new AppLogger(config.log, process.stdout);
+  const fail = (error: unknown): never => {
+    logger.fatal(error, CONTEXT);
+    process.exit(1);
+  };
+  process.on('uncaughtException', fail);
+  process.on('unhandledRejection', fail);
+  try {
+    const app = await createApp(root, config, logger);
+    app.get(FatalErrors).onRaise(fail);
+    stopOnSignal(app, logger);
+    await listen(app, config.http, logger);
+  } catch (error) {
+    fail(error);
+  }
+}
+
+/**
+ * With a database that answers, the first request finds what is stored. With one that does not, the
+ * service listens all the same, unready, and says why.
+ */
+async function firstLoad(app: NestFastifyApplication): Promise<void> {
+  const enough = new AbortController();
+  const limit = delay(FIRST_LOAD_LIMIT_MS, undefined, { signal: enough.signal });
+  await Promise.race([app.get(CredentialStore).loaded, limit]);
+  enough.abort();
+  await limit.catch(() => undefined);
+}
+
+/** Fastify's own listen: Nest's would log the failure as well, in other words. */
+async function listen(
+  app: NestFastifyApplication,
+  { host, port, tls }: AppConfig['http'],
+  logger: AppLogger,
+): Promise<void> {
+  await app.init();
+  await firstLoad(app);
+  const { server } = app.getHttpAdapter().getInstance();
+  try {
+    await app.getHttpAdapter().getInstance().listen({ host, port });
+  } catch (error) {
+    logger.fatal(`cannot listen on ${host}:${port}: ${listenAdvice(error)}`, CONTEXT);
+    await stop(app, logger, 1);
+  }
+  const { port: realPort } = server.address() as AddressInfo;
+  const name = host.includes(':') ? `[${host}]` : host;
+  const url = `${tls ? 'https' : 'http'}://${name}:${realPort}`;
+  logger.log(`listening on ${url}`, { event: 'listening', url }, CONTEXT);
+}
+
+const LISTEN_ADVICE: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another process listens there. Stop it, or choose another PORT',
+  EACCES: 'the system does not allow it. Ports below 1024 want privileges: choose another PORT',
+  EADDRNOTAVAIL: 'HOST is not an address of this machine',
+  ENOTFOUND: 'HOST has no address',
+};
+
+function listenAdvice(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+  return `${LISTEN_ADVICE[code] ?? 'change HOST or PORT'} (${code})`;
+}
+
+/** Nest's own shutdown hooks would raise the signal again when they are done, and the exit code be 143. */
+function stopOnSignal(app: NestFastifyApplication, logger: AppLogger): void {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => {
+      logger.log(`${signal}: finishing what is under way`, { event: 'stopping' }, CONTEXT);
+      void stop(app, logger, 0);
+    });
+  }
+}
+
+/** Unready first; then requests in flight and what features finish in their shutdown hooks; then the end. */
+async function stop(
+  app: NestFastifyApplication,
+  logger: AppLogger,
+  exitCode: number,
+): Promise<never> {
+  app.get(Readiness).drain();
+  const inTime = await Promise.race([
+    app.close().then(
+      () => true,
+      (error: unknown) => {
+        logger.error(error, undefined, CONTEXT);
+        return true;
+      },
+    ),
+    delay(STOP_LIMIT_MS, false),
+  ]);
+  if (!inTime) {
+    logger.warn(`not finished after ${STOP_LIMIT_MS} ms: what is left is cut off`, CONTEXT);
+  }
+  process.exit(exitCode);
+}
+
+main().catch((error: unknown) => {
+  const text = error instanceof ConfigError ? error.message : String(error);
+  process.stderr.write(`${text}\n`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,7 @@
+import { Module } from '@nestjs/common';
+import { AccessTokenModule } from './access-token/access-token.module.js';
+import { IpListModule } from './ip-list/ip-list.module.js';
+
+/** The WeChat APIs that the service offers; a new one is a line here (docs/adding-a-wechat-api.md). */
+@Module({ imports: [AccessTokenModule, IpListModule] })
+export class WechatModule {}
