@@ -1,0 +1,76 @@
+import { createParamDecorator } from '@nestjs/common';
+import type { ExecutionContext } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import type { Account } from './account.js';
+import type { Fault } from './fault.dto.js';
+import type { JournalEntry } from './journal.dto.js';
+
+export type JsonObject = Record<string, unknown>;
+
+/** One call to the simulated WeChat, from its first byte to its end. */
+export class WechatCall {
+  /** As it came; empty where there is none, or while it has not come yet. */
+  body = '';
+  /** What goes wrong with it once it has had its effect. */
+  lateFault: Fault | undefined;
+  /** A fault answered before any controller could. */
+  isReplaced = false;
+  private tokenOwner: Account | undefined;
+
+  constructor(
+    /** Of a parameter given twice, the first value counts. */
+    readonly query: URLSearchParams,
+    readonly entry: JournalEntry,
+  ) {}
+
+  /** The account whose live token the call brought; LiveTokenGuard sets it. */
+  get account(): Account {
+    if (this.tokenOwner === undefined) {
+      throw new Error(`${this.entry.path} is not behind LiveTokenGuard, so it has no account`);
+    }
+    return this.tokenOwner;
+  }
+
+  set account(account: Account) {
+    this.tokenOwner = account;
+  }
+
+  /** The body as a JSON object, or undefined where it is none. */
+  get json(): JsonObject | undefined {
+    try {
+      const value: unknown = JSON.parse(this.body);
+      return isJsonObject(value) ? value : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Kept beside the requests, so that Fastify's own type stays as it is. */
+const calls = new WeakMap<object, WechatCall>();
+
+export function remember(request: FastifyRequest, call: WechatCall): void {
+  calls.set(request.raw, call);
+}
+
+/** Undefined for a call to the control interface. */
+export function findCall(request: FastifyRequest): WechatCall | undefined {
+  return calls.get(request.raw);
+}
+
+export function callOf(context: ExecutionContext): WechatCall {
+  const call = findCall(context.switchToHttp().getRequest<FastifyRequest>());
+  if (call === undefined) {
+    throw new Error('this route is below the control interface, where calls are not kept');
+  }
+  return call;
+}
+
+/** The call, as an argument of a controller's method. */
+export const Call = createParamDecorator((_: unknown, context: ExecutionContext) =>
+  callOf(context),
+);
