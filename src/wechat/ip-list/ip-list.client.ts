@@ -62,8 +62,7 @@ function noList(path: string): WechatCallError {
     failureClass: 'transient',
     errcode: null,
     errmsg: 'the answer has no ip_list with an address in it',
-    advice:
-      'Nothing to do: the last list is kept, and it is asked again. Should it go on, ask WeChat.',
+    advice: 'Nothing to do: it is asked again. Should it go on, ask WeChat.',
     code: 'wechat_error',
     bytesSent: true,
   });

@@ -55,7 +55,7 @@ export class IpListController {
 
   @Get('contains')
   @RequireScope('ip:read')
-  @ApiOperation({ summary: 'Whether an address is one of WeChat' })
+  @ApiOperation({ summary: "Whether an address is one of WeChat's" })
   @ApiOkResponse({ standardSchema: ContainsAnswer })
   async contains(
     @Param('app_id') appId: string,

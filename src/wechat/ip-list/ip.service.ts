@@ -45,9 +45,8 @@ const PAUSE_WITHOUT_LIST = { first: 10 * SECOND_MS, longest: 10 * MINUTE_MS };
  * WeChat's addresses, for firewalls and for callers that check where a call comes from. Served from
  * memory; the database keeps the last list for a restart and for the other replicas.
  *
- *   nothing ──first need──▶ stored row, whatever its age ──▶ served ◀──┐ the row, if another replica has
- *                     └───▶ none: WeChat is asked ─────────▶        ──┘ asked today; else WeChat
- *                                                               a day after the last fetch (scheduler)
+ *   empty ──first need──▶ served: the stored list, of whatever age; without one, WeChat's answer
+ *   served ──a day later─▶ served: the stored list, if another replica fetched it since; else WeChat's
  *
  * A refresh that fails takes nothing away: the list goes on being served, as stale.
  */
@@ -158,7 +157,12 @@ export class IpService {
     }
     try {
       const list = { ranges: await this.client.fetch(appId, kind), fetchedAtMs };
-      this.logger.log({ event: 'ip_list', app_id: appId, kind, entries: list.ranges.length });
+      this.logger.log({
+        event: 'ip_list_fetched',
+        app_id: appId,
+        kind,
+        entries: list.ranges.length,
+      });
       await this.store(slot, list);
       return list;
     } catch (error) {
