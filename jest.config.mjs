@@ -1,11 +1,26 @@
 /**
  * ES modules under Jest: see docs/adr/0001-nest-12-as-es-modules-under-jest.md.
- * @type {import('jest').Config}
+ *
+ * `DATABASES=sqlite,postgres,mysql npm test` runs every test that touches the database once on each;
+ * the default is SQLite alone, which needs no server.
  */
-export default {
+const KNOWN_DATABASES = ['sqlite', 'postgres', 'mysql'];
+const databases = (process.env.DATABASES ?? 'sqlite').split(',').map((name) => name.trim());
+const unknown = databases.filter((name) => !KNOWN_DATABASES.includes(name));
+if (unknown.length > 0 || !databases.includes('sqlite')) {
+  throw new Error(`DATABASES lists some of ${KNOWN_DATABASES.join(', ')}, and always sqlite`);
+}
+if (databases.length === 1) {
+  process.stderr.write(
+    'Databases: SQLite alone. DATABASES=sqlite,postgres,mysql runs the suite on the servers as well.\n',
+  );
+}
+
+/** What does not depend on which database it is runs once. */
+const ONCE = ['/test/simulator/', '/test/demo', '/test/docs', '/test/openapi', '/test/chaos/'];
+
+const shared = {
   testEnvironment: 'node',
-  roots: ['<rootDir>/src', '<rootDir>/test'],
-  testMatch: ['**/*.spec.ts', '**/*.e2e.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transform: {
@@ -21,5 +36,21 @@ export default {
       },
     ],
   },
+};
+
+/** @type {import('jest').Config} */
+export default {
   testTimeout: 30_000,
+  projects: databases.map((database) => ({
+    ...shared,
+    displayName: database,
+    globals: { TEST_DATABASE: database },
+    ...(database === 'sqlite'
+      ? { roots: ['<rootDir>/src', '<rootDir>/test'], testMatch: ['**/*.spec.ts', '**/*.e2e.ts'] }
+      : {
+          roots: ['<rootDir>/test'],
+          testMatch: ['**/*.e2e.ts'],
+          testPathIgnorePatterns: ['/node_modules/', ...ONCE],
+        }),
+  })),
 };

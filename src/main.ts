@@ -9,6 +9,7 @@ import { parseAppConfig } from './config/parse-app-config.js';
 import { createApp } from './configure-app.js';
 import { FatalErrors } from './errors/fatal-errors.js';
 import { Readiness } from './health/readiness.js';
+import { captureConsole } from './observability/capture-console.js';
 import { AppLogger } from './observability/logger.js';
 import { CredentialStore } from './wechat/credentials/credential-store.js';
 
@@ -29,6 +30,7 @@ async function main(): Promise<void> {
   const root = AppModule.forRoot();
   const config = parseAppConfig(processEnvironment(), process.stdout.isTTY);
   const logger = new AppLogger(config.log, process.stdout);
+  captureConsole(logger);
   const fail = (error: unknown): never => {
     logger.fatal(error, CONTEXT);
     process.exit(1);

@@ -9,14 +9,15 @@ import type { CredentialEntity } from '../src/wechat/credentials/credential.enti
 import { CredentialStore } from '../src/wechat/credentials/credential-store.js';
 import type { CredentialSlot } from '../src/wechat/credentials/credential-slot.js';
 import { FETCH_PATH, Pair, PROBE_PATH, type Mode } from './support/pair.js';
-import { APP_ID, startService, temporaryDatabase, type Service } from './support/service.js';
+import { createDatabase, type TestDatabase } from './support/database.js';
+import { APP_ID, startService, type Service } from './support/service.js';
 
-let database: ReturnType<typeof temporaryDatabase>;
+let database: TestDatabase;
 let pair: Pair;
 let others: Service[];
 
-beforeEach(() => {
-  database = temporaryDatabase();
+beforeEach(async () => {
+  database = await createDatabase();
   others = [];
 });
 
@@ -25,7 +26,7 @@ afterEach(async () => {
     await other.close();
   }
   await pair.close();
-  database.remove();
+  await database.remove();
 });
 
 async function start(mode: Mode): Promise<void> {

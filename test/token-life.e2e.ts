@@ -1,13 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { createDatabase } from './support/database.js';
 import { FETCH_PATH, Pair, type Mode } from './support/pair.js';
-import {
-  type Answer,
-  APP_ID,
-  APP_SECRET,
-  CLIENT_KEY,
-  startService,
-  temporaryDatabase,
-} from './support/service.js';
+import { type Answer, APP_ID, APP_SECRET, CLIENT_KEY, startService } from './support/service.js';
 import { startSimulator } from './support/simulator.js';
 
 let pair: Pair;
@@ -65,7 +59,7 @@ describe.each(MODES)('the life of a %s token', (mode) => {
   });
 
   it('is not fetched again by a restart while it lives', async () => {
-    const database = temporaryDatabase();
+    const database = await createDatabase();
     try {
       pair = await Pair.start({ mode, environment: { DATABASE_URL: database.url } });
       const { body: before } = await pair.service.read();
@@ -85,7 +79,7 @@ describe.each(MODES)('the life of a %s token', (mode) => {
       expect(await pair.fetchCount()).toBe(1);
     } finally {
       await pair.service.close();
-      database.remove();
+      await database.remove();
     }
   });
 
@@ -183,7 +177,7 @@ describe('when it is due', () => {
 
 describe('configuration', () => {
   it('a changed secret is tried as soon as the floor allows', async () => {
-    const database = temporaryDatabase();
+    const database = await createDatabase();
     try {
       const environment = { DATABASE_URL: database.url };
       pair = await Pair.start({ environment });
@@ -200,12 +194,12 @@ describe('configuration', () => {
       expect((await service.state()).failures_in_a_row).toBe(0);
     } finally {
       await pair.service.close();
-      database.remove();
+      await database.remove();
     }
   });
 
   it('a changed mode rotates into the other family as soon as the floor allows', async () => {
-    const database = temporaryDatabase();
+    const database = await createDatabase();
     try {
       const environment = { DATABASE_URL: database.url };
       pair = await Pair.start({ mode: 'stable', environment });
@@ -222,7 +216,7 @@ describe('configuration', () => {
       expect(await pair.token()).not.toBe(stable);
     } finally {
       await pair.service.close();
-      database.remove();
+      await database.remove();
     }
   });
 });

@@ -15,6 +15,7 @@ import { CoherenceScheduler } from '../../src/wechat/credentials/coherence.sched
 import { CredentialScheduler } from '../../src/wechat/credentials/credential.scheduler.js';
 import { CredentialStore } from '../../src/wechat/credentials/credential-store.js';
 import { RefreshService } from '../../src/wechat/credentials/refresh.service.js';
+import { createDatabase, databaseKind, type TestDatabase } from './database.js';
 import type { Simulator } from './simulator.js';
 
 export const APP_ID = 'wx0123456789abcdef';
@@ -71,7 +72,10 @@ export function temporaryDatabase(): { url: string; file: string; remove: () => 
 }
 
 /** The variables of a service with one account, pointed at a simulator. */
-export function environmentFor(wechat: Pick<Simulator, 'url'>, changes: Environment = {}): Environment {
+export function environmentFor(
+  wechat: Pick<Simulator, 'url'>,
+  changes: Environment = {},
+): Environment {
   return {
     HOST: '127.0.0.1',
     PORT: '0',
@@ -93,12 +97,23 @@ export async function startService(
   wechat: Pick<Simulator, 'url'>,
   changes: Environment = {},
 ): Promise<Service> {
-  const environment = environmentFor(wechat, changes);
+  const ownDatabase =
+    changes.DATABASE_URL === undefined && databaseKind !== 'sqlite'
+      ? await createDatabase()
+      : undefined;
+  const environment = environmentFor(wechat, {
+    ...(ownDatabase && { DATABASE_URL: ownDatabase.url }),
+    ...changes,
+  });
   const log = new LogCapture();
   const config = parseAppConfig(environment, false);
-  const app = await createApp(AppModule.forRoot(environment), config, new AppLogger(config.log, log));
+  const app = await createApp(
+    AppModule.forRoot(environment),
+    config,
+    new AppLogger(config.log, log),
+  );
   await app.listen({ host: config.http.host, port: config.http.port });
-  return new Service(app, log);
+  return new Service(app, log, ownDatabase);
 }
 
 /** A test's hand on a service: real HTTP, the clock, and what it logged. */
@@ -108,6 +123,7 @@ export class Service {
   constructor(
     readonly app: NestFastifyApplication,
     private readonly log: LogCapture,
+    private readonly ownDatabase: TestDatabase | undefined,
   ) {
     const { port } = app.getHttpServer().address() as AddressInfo;
     this.url = `http://127.0.0.1:${port}`;
@@ -193,8 +209,9 @@ export class Service {
     await this.tick();
   }
 
-  close(): Promise<void> {
-    return this.app.close();
+  async close(): Promise<void> {
+    await this.app.close();
+    await this.ownDatabase?.remove();
   }
 }
 

@@ -42,7 +42,7 @@ const bigint = (name: string, isNullable = false): TableColumnOptions => ({
   isNullable,
 });
 
-const int = (name: string): TableColumnOptions => ({ name, type: 'int' });
+const int = (name: string): TableColumnOptions => ({ name, type: 'integer' });
 
 const primary = (column: TableColumnOptions): TableColumnOptions => ({
   ...column,

@@ -1,4 +1,4 @@
-import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { Column, Entity, PrimaryColumn, Unique } from 'typeorm';
 import { bigintColumn } from '../../database/columns.js';
 
 /**
@@ -9,6 +9,7 @@ import { bigintColumn } from '../../database/columns.js';
  * Every statement raises `revision`; only a commit raises `version`, to the `fence` of its claim.
  */
 @Entity('credential')
+@Unique('credential_app_id_kind', ['appId', 'kind'])
 export class CredentialEntity {
   /** Random, so that a row that was removed and made again is known to be another. */
   @PrimaryColumn({ name: 'id', type: 'varchar', length: 36 })
