@@ -1,12 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { DataSource } from 'typeorm';
-import {
-  CredentialRepository,
-  type ClaimTerms,
-} from '../src/wechat/credentials/credential.repository.js';
+import { ClaimRepository, type ClaimTerms } from '../src/wechat/credentials/claim.repository.js';
+import { CredentialRepository } from '../src/wechat/credentials/credential.repository.js';
 import type { CredentialEntity } from '../src/wechat/credentials/credential.entity.js';
 import { CredentialStore } from '../src/wechat/credentials/credential-store.js';
+import { RefreshHistoryRepository } from '../src/wechat/credentials/refresh-history.repository.js';
 import type { CredentialSlot } from '../src/wechat/credentials/credential-slot.js';
 import { FETCH_PATH, Pair, PROBE_PATH, type Mode } from './support/pair.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
@@ -52,8 +51,8 @@ function slotOf(service: Service): CredentialSlot {
   return slot;
 }
 
-function repositoryOf(service: Service): CredentialRepository {
-  return service.app.get(CredentialRepository);
+function repositoryOf(service: Service): ClaimRepository {
+  return service.app.get(ClaimRepository);
 }
 
 /** The terms of a claim that nothing stands against. */
@@ -73,7 +72,7 @@ function terms(row: CredentialEntity, changes: Partial<ClaimTerms> = {}): ClaimT
 }
 
 async function rowOf(service: Service): Promise<CredentialEntity> {
-  const row = await repositoryOf(service).load(slotOf(service).row.id);
+  const row = await service.app.get(CredentialRepository).load(slotOf(service).row.id);
   if (row === null) {
     throw new Error('the row is gone');
   }
@@ -412,4 +411,56 @@ it('a value that no key opens blocks the account, and is not fetched over silent
   // An admin says that it may be replaced.
   expect((await pair.service.adminRefresh()).status).toBe(200);
   expect((await pair.service.read()).status).toBe(200);
+});
+
+describe('the history', () => {
+  const history = (): Promise<Record<string, unknown>[]> =>
+    pair.service.app
+      .get(DataSource)
+      .query(
+        'SELECT fence, cause, forced, outcome, code, errcode FROM refresh_history ORDER BY fence',
+      );
+
+  it('has a row for each refresh, closed with how it ended', async () => {
+    await start('stable');
+    await pair.pass(60);
+    await pair.service.adminRefresh();
+    await pair.wechat.fault({ path: FETCH_PATH.stable, kind: 'errcode', errcode: 40164 });
+    await pair.pass(60);
+    await pair.service.adminRefresh({ force: true });
+    const rows = await history();
+    expect(rows.map((row) => ({ ...row, fence: Number(row.fence) }))).toEqual([
+      { fence: 1, cause: 'schedule', forced: 0, outcome: 'committed', code: null, errcode: null },
+      { fence: 2, cause: 'admin', forced: 0, outcome: 'unchanged', code: null, errcode: null },
+      {
+        fence: 3,
+        cause: 'admin',
+        forced: 1,
+        outcome: 'failed',
+        code: 'wechat_error',
+        errcode: 40164,
+      },
+    ]);
+  });
+
+  it('of a process that died is closed by the next claim', async () => {
+    await start('legacy');
+    await pair.pass(60);
+    const row = await rowOf(pair.service);
+    const died = terms(row);
+    await repositoryOf(pair.service).claim(row, died);
+    await pair.service.app
+      .get(RefreshHistoryRepository)
+      .open(
+        { id: row.id, ...died },
+        { appId: APP_ID, kind: 'access_token', cause: 'schedule', forced: false, startedAtMs: 1 },
+      );
+    await pair.service.poll();
+    await pair.later(46);
+    expect((await history()).map(({ outcome }) => outcome)).toEqual([
+      'committed',
+      'abandoned',
+      'committed',
+    ]);
+  });
 });

@@ -10,7 +10,7 @@ export function bigintColumn(name: string, options: ColumnOptions = {}): ColumnO
   return { ...options, name, type: 'bigint', transformer: bigintAsNumber };
 }
 
-const bigintAsNumber = {
+export const bigintAsNumber = {
   to: (value: unknown): unknown => value,
   from: (value: string | number | null): number | null => (value === null ? null : Number(value)),
 };

@@ -1,6 +1,6 @@
 import { Table, type MigrationInterface, type QueryRunner, type TableColumnOptions } from 'typeorm';
 
-/** Accounts, credentials, IP lists, and the row that proves that the encryption key is the right one. */
+/** Accounts, credentials and their refreshes, IP lists, and the row that proves that the encryption key is the right one. */
 export class Initial1795300000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.createTable(new Table({ name: 'key_check', columns: keyCheck }));
@@ -12,11 +12,20 @@ export class Initial1795300000000 implements MigrationInterface {
         uniques: [{ name: 'credential_app_id_kind', columnNames: ['app_id', 'kind'] }],
       }),
     );
+    await runner.createTable(
+      new Table({
+        name: 'refresh_history',
+        columns: refreshHistory,
+        indices: [
+          { name: 'refresh_history_app_id_started_at', columnNames: ['app_id', 'started_at'] },
+        ],
+      }),
+    );
     await runner.createTable(new Table({ name: 'ip_list', columns: ipList }));
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    for (const table of ['ip_list', 'credential', 'account', 'key_check']) {
+    for (const table of ['ip_list', 'refresh_history', 'credential', 'account', 'key_check']) {
       await runner.dropTable(table);
     }
   }
@@ -42,7 +51,11 @@ const bigint = (name: string, isNullable = false): TableColumnOptions => ({
   isNullable,
 });
 
-const int = (name: string): TableColumnOptions => ({ name, type: 'integer' });
+const int = (name: string, isNullable = false): TableColumnOptions => ({
+  name,
+  type: 'integer',
+  isNullable,
+});
 
 const primary = (column: TableColumnOptions): TableColumnOptions => ({
   ...column,
@@ -91,6 +104,21 @@ const credential = [
   int('calls_day'),
   int('calls_today'),
   int('foreign_rotations'),
+];
+
+const refreshHistory = [
+  primary(varchar('credential_id', 36)),
+  primary(bigint('fence')),
+  varchar('app_id', 32),
+  varchar('kind', 32),
+  varchar('cause', 16),
+  int('forced'),
+  varchar('replica', 128),
+  bigint('started_at'),
+  bigint('ended_at', true),
+  varchar('outcome', 16, true),
+  varchar('code', 32, true),
+  int('errcode', true),
 ];
 
 const ipList = [

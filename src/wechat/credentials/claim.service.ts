@@ -6,11 +6,11 @@ import { Clock } from '../../time/clock.js';
 import type { RefreshCause } from './credential-kind.js';
 import { floorMs } from './credential.policy.js';
 import {
-  CredentialRepository,
+  ClaimRepository,
   LONGEST_LEASE_MS,
   type Claim,
   type ClaimTerms,
-} from './credential.repository.js';
+} from './claim.repository.js';
 import type { CredentialSlot } from './credential-slot.js';
 import { CredentialStore } from './credential-store.js';
 import {
@@ -46,7 +46,7 @@ export class ClaimService {
   readonly timing: RefreshTiming;
 
   constructor(
-    private readonly repository: CredentialRepository,
+    private readonly repository: ClaimRepository,
     private readonly store: CredentialStore,
     private readonly databaseClock: DatabaseClock,
     private readonly clock: Clock,

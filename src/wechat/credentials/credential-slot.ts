@@ -10,7 +10,7 @@ import {
   type Life,
 } from './credential.policy.js';
 import type { CredentialSnapshot } from './credential-snapshot.js';
-import type { Claim } from './credential.repository.js';
+import type { Claim } from './claim.repository.js';
 
 export interface LiveValue extends Life {
   readonly version: number;

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { HealthModule } from '../../health/health.module.js';
 import { AccountModule } from '../accounts/account.module.js';
+import { ClaimRepository } from './claim.repository.js';
 import { ClaimService } from './claim.service.js';
 import { CoherenceScheduler } from './coherence.scheduler.js';
 import { CredentialEntity } from './credential.entity.js';
@@ -10,8 +11,11 @@ import { CredentialReaderService } from './credential-reader.service.js';
 import { CredentialRepository } from './credential.repository.js';
 import { CredentialScheduler } from './credential.scheduler.js';
 import { CredentialStore } from './credential-store.js';
+import { LastResortService } from './last-resort.service.js';
 import { LivenessService } from './liveness.service.js';
 import { RefreshAttemptService } from './refresh-attempt.service.js';
+import { RefreshHistoryEntity } from './refresh-history.entity.js';
+import { RefreshHistoryRepository } from './refresh-history.repository.js';
 import { RefreshService } from './refresh.service.js';
 import { SettleService } from './settle.service.js';
 
@@ -20,8 +24,13 @@ import { SettleService } from './settle.service.js';
  * {@link CredentialStore} and reads it through {@link CredentialReaderService}.
  */
 @Module({
-  imports: [AccountModule, HealthModule, TypeOrmModule.forFeature([CredentialEntity])],
+  imports: [
+    AccountModule,
+    HealthModule,
+    TypeOrmModule.forFeature([CredentialEntity, RefreshHistoryEntity]),
+  ],
   providers: [
+    ClaimRepository,
     ClaimService,
     CoherenceScheduler,
     CredentialHealth,
@@ -29,8 +38,10 @@ import { SettleService } from './settle.service.js';
     CredentialRepository,
     CredentialScheduler,
     CredentialStore,
+    LastResortService,
     LivenessService,
     RefreshAttemptService,
+    RefreshHistoryRepository,
     RefreshService,
     SettleService,
   ],

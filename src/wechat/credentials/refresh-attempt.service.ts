@@ -1,11 +1,10 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { DatabaseClock } from '../../database/database-clock.js';
 import { DatabaseError } from '../../database/database-error.js';
 import { Clock } from '../../time/clock.js';
 import { ClaimService, type HeldClaim, type RefreshRequest } from './claim.service.js';
-import { lifetimeMsOf, scaleOf } from './credential.policy.js';
 import type { CredentialSlot } from './credential-slot.js';
-import { CredentialStore } from './credential-store.js';
+import { LastResortService } from './last-resort.service.js';
+import { RefreshHistoryRepository } from './refresh-history.repository.js';
 import { SettleService, type Settled } from './settle.service.js';
 
 export type AttemptResult =
@@ -15,22 +14,16 @@ export type AttemptResult =
   /** The claim could not be made, so nothing was fetched. */
   | { readonly outcome: 'database_away' };
 
-/** With less than this left, a stable token is fetched without a claim while the database is away. */
-const LAST_RESORT_MS = 120_000;
-const LAST_RESORT_APART_MS = 30_000;
-const DATABASE_PAUSE_MS = 1_000;
-
 /** One attempt at one credential: claim → budget → fetch → commit, or what went wrong instead. */
 @Injectable()
 export class RefreshAttemptService {
   private readonly logger = new Logger(RefreshAttemptService.name);
-  private readonly lastResortAtMs = new WeakMap<CredentialSlot, number>();
 
   constructor(
     private readonly claims: ClaimService,
     private readonly settle: SettleService,
-    private readonly store: CredentialStore,
-    private readonly databaseClock: DatabaseClock,
+    private readonly history: RefreshHistoryRepository,
+    private readonly lastResort: LastResortService,
     private readonly clock: Clock,
   ) {}
 
@@ -50,9 +43,14 @@ export class RefreshAttemptService {
     let claim: HeldClaim | undefined;
     try {
       claim = await this.claims.claim(slot, request);
+      if (claim !== undefined) {
+        await this.writeDown(slot, request, claim);
+      }
     } catch (error) {
       if (error instanceof DatabaseError) {
-        return this.withoutDatabase(slot);
+        return (await this.lastResort.fetch(slot))
+          ? { outcome: 'held' }
+          : { outcome: 'database_away' };
       }
       throw error;
     }
@@ -67,6 +65,22 @@ export class RefreshAttemptService {
     return this.fetch(slot, claim);
   }
 
+  /** What cannot be written down is not done: the row is the refresh's write-ahead history. */
+  private async writeDown(
+    slot: CredentialSlot,
+    request: RefreshRequest,
+    claim: HeldClaim,
+  ): Promise<void> {
+    await this.history.open(claim, {
+      appId: slot.account.appId,
+      kind: slot.kind.name,
+      cause: request.cause,
+      forced: request.force,
+      startedAtMs: claim.attemptAtMs,
+    });
+    await this.history.closeAbandoned(claim, slot.row.version);
+  }
+
   private async fetch(slot: CredentialSlot, claim: HeldClaim): Promise<Settled> {
     let fetched;
     try {
@@ -75,52 +89,6 @@ export class RefreshAttemptService {
       return this.settle.fail(slot, claim, error);
     }
     return this.settle.succeed(slot, claim, fetched);
-  }
-
-  /**
-   * The database cannot grant a claim. Where a repeated fetch returns the same value it does no harm
-   * without one, so the last two minutes are not let pass; anywhere else nothing is fetched.
-   */
-  private async withoutDatabase(slot: CredentialSlot): Promise<AttemptResult> {
-    const nowMs = Math.trunc(this.databaseClock.nowMs());
-    slot.notBeforeMs = nowMs + DATABASE_PAUSE_MS;
-    if (!this.mayUseLastResort(slot, nowMs)) {
-      return { outcome: 'database_away' };
-    }
-    this.lastResortAtMs.set(slot, nowMs);
-    try {
-      const fetched = await slot.kind.fetch(slot.account, { force: false });
-      const lifetimeMs = lifetimeMsOf(fetched.expiresIn);
-      if (lifetimeMs === undefined || fetched.value === slot.live?.value) {
-        return { outcome: 'database_away' };
-      }
-      slot.hold({
-        version: slot.version + 1,
-        value: fetched.value,
-        obtainedAtMs: nowMs,
-        expiresAtMs: nowMs + lifetimeMs,
-        lifetimeMs: Math.max(lifetimeMs, slot.row.lifetimeMs),
-        claim: undefined,
-      });
-      return { outcome: 'held' };
-    } catch (error) {
-      this.logger.warn({
-        event: 'unclaimed_fetch_failed',
-        app_id: slot.account.appId,
-        reason: error instanceof Error ? error.message : 'unknown',
-      });
-      return { outcome: 'database_away' };
-    }
-  }
-
-  private mayUseLastResort(slot: CredentialSlot, nowMs: number): boolean {
-    const scale = scaleOf(slot.policy, slot.row.lifetimeMs);
-    const lastAtMs = this.lastResortAtMs.get(slot) ?? -Infinity;
-    return (
-      !slot.policy.fetchEndsOlderValue &&
-      this.store.servableMs(slot) < LAST_RESORT_MS * scale &&
-      nowMs - lastAtMs >= LAST_RESORT_APART_MS * scale
-    );
   }
 
   private report(

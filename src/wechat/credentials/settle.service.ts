@@ -5,7 +5,8 @@ import { WechatCallError } from '../api/wechat-call.error.js';
 import type { HeldClaim } from './claim.service.js';
 import type { FetchedValue } from './credential-kind.js';
 import { jitterOf, lifetimeMsOf, nextDueAtMs, scaleOf } from './credential.policy.js';
-import { CredentialRepository, type Claim } from './credential.repository.js';
+import { ClaimRepository, type Claim } from './claim.repository.js';
+import { CredentialRepository } from './credential.repository.js';
 import type { CredentialSlot, UnstoredValue } from './credential-slot.js';
 import { CredentialStore } from './credential-store.js';
 import {
@@ -14,6 +15,7 @@ import {
   SameValueError,
   type RefreshFailure,
 } from './refresh-failure.js';
+import { RefreshHistoryRepository, type RefreshOutcome } from './refresh-history.repository.js';
 import { retryDelayMs } from './retry.policy.js';
 
 export type Settled =
@@ -36,7 +38,9 @@ export class SettleService {
   private readonly logger = new Logger(SettleService.name);
 
   constructor(
+    private readonly claims: ClaimRepository,
     private readonly repository: CredentialRepository,
+    private readonly history: RefreshHistoryRepository,
     private readonly store: CredentialStore,
     private readonly databaseClock: DatabaseClock,
   ) {}
@@ -72,24 +76,26 @@ export class SettleService {
     });
     const suspect = isUnknown && policy.fetchEndsOlderValue;
     const recorded = await this.tell(slot, () =>
-      this.repository.fail(claim, { failure, retryDelayMs: dead ? 0 : delayMs, suspect, dead }),
+      this.claims.fail(claim, { failure, retryDelayMs: dead ? 0 : delayMs, suspect, dead }),
     );
     if (recorded === false && isUnknown) {
       await this.fencedOff(slot, claim.id, claim.attemptAtMs);
     }
+    await this.close(slot, claim, 'failed', failure);
     return { outcome: 'failed', failure };
   }
 
   /** WeChat was not called: the claim is given back. */
   async release(slot: CredentialSlot, claim: HeldClaim): Promise<void> {
-    await this.tell(slot, () => this.repository.release(claim));
+    await this.tell(slot, () => this.claims.release(claim));
+    await this.close(slot, claim, 'released');
   }
 
   /** Stores a value under its claim; while the database is away it is served from memory. */
   async commit(slot: CredentialSlot, claim: Claim, value: UnstoredValue): Promise<Settled> {
     const { appId } = slot.account;
     const committed = await this.tell(slot, () =>
-      this.repository.commit(claim, {
+      this.claims.commit(claim, {
         value: this.store.seal(claim.id, value.value),
         expiresAtMs: value.expiresAtMs,
         lifetimeMs: value.lifetimeMs,
@@ -98,6 +104,7 @@ export class SettleService {
     );
     // An acknowledgement may have been lost on the way: the row tells whether the commit was ours.
     if (slot.row.version === claim.fence) {
+      await this.close(slot, claim, 'committed');
       return { outcome: 'committed', rotated: true };
     }
     if (committed === undefined) {
@@ -106,6 +113,7 @@ export class SettleService {
     }
     slot.letGo();
     await this.fencedOff(slot, claim.id, value.obtainedAtMs);
+    await this.close(slot, claim, 'fenced_off');
     return { outcome: 'fenced_off' };
   }
 
@@ -120,13 +128,15 @@ export class SettleService {
     const expiresAtMs = Math.min(row.expiresAt, value.expiresAtMs);
     const life = { ...value, expiresAtMs, obtainedAtMs: row.obtainedAt, version: row.version };
     const kept = await this.tell(slot, () =>
-      this.repository.commitSame(claim, {
+      this.claims.commitSame(claim, {
         expiresAtMs,
         lifetimeMs: value.lifetimeMs,
         nextAttemptAtMs: nextDueAtMs(policy, { ...life, appId: account.appId }, this.nowMs()),
       }),
     );
-    return kept === false ? { outcome: 'fenced_off' } : { outcome: 'committed', rotated: false };
+    const outcome = kept === false ? 'fenced_off' : 'unchanged';
+    await this.close(slot, claim, outcome);
+    return outcome === 'unchanged' ? { outcome: 'committed', rotated: false } : { outcome };
   }
 
   /**
@@ -139,6 +149,26 @@ export class SettleService {
     if (policy.fetchEndsOlderValue) {
       const quietMs = Math.ceil(QUIET_MS * scaleOf(policy, row.lifetimeMs));
       await this.tell(slot, () => this.repository.markSuspect(id, attemptAtMs, quietMs));
+    }
+  }
+
+  /** Writes how the refresh ended into its history; what cannot be written now, the next claim closes. */
+  private async close(
+    slot: CredentialSlot,
+    claim: Claim,
+    outcome: RefreshOutcome,
+    failure?: RefreshFailure,
+  ): Promise<void> {
+    try {
+      await this.history.close(claim, outcome, failure);
+    } catch (error) {
+      this.logger.warn({
+        event: 'history_not_closed',
+        app_id: slot.account.appId,
+        kind: slot.kind.name,
+        outcome,
+        reason: toDatabaseError(error).driverCode,
+      });
     }
   }
 

@@ -1,0 +1,185 @@
+import { Injectable } from '@nestjs/common';
+import { DatabaseService } from '../../database/database.service.js';
+import type { CredentialEntity } from './credential.entity.js';
+import {
+  RELEASED,
+  SETTLED,
+  updateCredential,
+  type ColumnExpressions,
+} from './credential-update.js';
+import type { LedgerTerms } from './ledger.js';
+import type { RefreshFailure } from './refresh-failure.js';
+
+/** A claim that was won: what its commit, failure or release must prove. */
+export interface Claim {
+  readonly id: string;
+  readonly owner: string;
+  readonly fence: number;
+}
+
+export interface ClaimTerms {
+  readonly owner: string;
+  readonly fence: number;
+  readonly leaseMs: number;
+  readonly floorMs: number;
+  readonly ledger: LedgerTerms;
+  readonly forced: boolean;
+  readonly forcedAt: string;
+  readonly configVersion: number;
+  readonly callsDay: number;
+}
+
+export interface CommittedValue {
+  /** Sealed. */
+  readonly value: string;
+  readonly expiresAtMs: number;
+  readonly lifetimeMs: number;
+  readonly nextAttemptAtMs: number;
+}
+
+export interface RecordedFailure {
+  readonly failure: RefreshFailure;
+  readonly retryDelayMs: number;
+  /** An unknown outcome of a fetch that ends the older value. */
+  readonly suspect: boolean;
+  /** An unknown outcome of a forced refresh: the value counts as dead. */
+  readonly dead: boolean;
+}
+
+/** No clock that is right gives a lease or an attempt further ahead than this: a broken one is passed over. */
+export const LONGEST_LEASE_MS = 120_000;
+
+/**
+ * The statements of the refresh protocol (docs/adr/0003): a claim, and the four ways in which it ends.
+ * Each is one autocommit statement that compares what it must not overrun, by the database's clock.
+ * Columns that an expression reads are assigned after it, since MySQL evaluates SET from left to right
+ * on the changed row.
+ */
+@Injectable()
+export class ClaimRepository {
+  constructor(private readonly database: DatabaseService) {}
+
+  /**
+   * Takes the lease, raises the fence and books the fetch, or changes nothing: when somebody else's
+   * lease runs, the row has changed, the floor has not passed or the ledger has no room. A row that is
+   * in flight past its lease belonged to a process that died: it becomes suspect in the same statement.
+   */
+  claim(seen: CredentialEntity, terms: ClaimTerms): Promise<boolean> {
+    const now = this.database.nowMs;
+    const { ledger } = terms;
+    const booked = `(CASE WHEN ledger_full_at > ${now} THEN ledger_full_at ELSE ${now} END + :intervalMs)`;
+    const hasRoom = ledger.roomMs === undefined ? '1 = 1' : `${booked} <= ${now} + :roomMs`;
+    const holderDied = 'owner IS NOT NULL AND attempt_forced = 0';
+    return updateCredential(
+      this.database,
+      seen.id,
+      {
+        suspectAt: () =>
+          `CASE WHEN ${holderDied} AND (suspect_at IS NULL OR suspect_at > attempt_at) THEN attempt_at ELSE suspect_at END`,
+        unknownOutcomes: () =>
+          `CASE WHEN ${holderDied} THEN unknown_outcomes + 1 ELSE unknown_outcomes END`,
+        deadAt: () =>
+          `CASE WHEN owner IS NOT NULL AND attempt_forced = 1 AND dead_at IS NULL THEN attempt_at ELSE dead_at END`,
+        ledgerFullAt: () =>
+          `CASE WHEN ${booked} > ${now} + :capacityMs THEN ${now} + :capacityMs ELSE ${booked} END`,
+        attemptAt: () => now,
+        leaseUntil: () => `${now} + :leaseMs`,
+        callsToday: () => 'CASE WHEN calls_day = :callsDay THEN calls_today + 1 ELSE 1 END',
+        callsDay: terms.callsDay,
+        attemptForced: terms.forced ? 1 : 0,
+        forcedAt: terms.forcedAt,
+        configVersion: terms.configVersion,
+        owner: terms.owner,
+        fence: terms.fence,
+      },
+      [
+        `version = :seenVersion AND fence = :seenFence
+        AND (lease_until <= ${now} OR lease_until > ${now} + :longestLeaseMs)
+        AND (attempt_at + :floorMs <= ${now} OR attempt_at > ${now} + :longestLeaseMs)
+        AND ${hasRoom}`,
+        {
+          seenVersion: seen.version,
+          seenFence: seen.fence,
+          leaseMs: terms.leaseMs,
+          floorMs: terms.floorMs,
+          longestLeaseMs: LONGEST_LEASE_MS,
+          callsDay: terms.callsDay,
+          intervalMs: ledger.intervalMs,
+          capacityMs: ledger.capacityMs,
+          roomMs: ledger.roomMs,
+        },
+      ],
+    );
+  }
+
+  /** Stores a new value under the fence of its claim. */
+  commit(claim: Claim, committed: CommittedValue): Promise<boolean> {
+    return updateCredential(
+      this.database,
+      claim.id,
+      {
+        ...SETTLED,
+        value: committed.value,
+        version: claim.fence,
+        obtainedAt: () => 'attempt_at',
+        expiresAt: committed.expiresAtMs,
+        lifetimeMs: committed.lifetimeMs,
+        nextAttemptAt: committed.nextAttemptAtMs,
+      },
+      underClaim(claim),
+    );
+  }
+
+  /** WeChat returned the stored value again: no rotation; version and deadline stay. */
+  commitSame(claim: Claim, committed: Omit<CommittedValue, 'value'>): Promise<boolean> {
+    return updateCredential(
+      this.database,
+      claim.id,
+      {
+        ...SETTLED,
+        expiresAt: committed.expiresAtMs,
+        lifetimeMs: committed.lifetimeMs,
+        nextAttemptAt: committed.nextAttemptAtMs,
+      },
+      underClaim(claim),
+    );
+  }
+
+  /** Gives the lease back with what went wrong, and says when to try again. */
+  fail(claim: Claim, recorded: RecordedFailure): Promise<boolean> {
+    const now = this.database.nowMs;
+    const suspect: ColumnExpressions = recorded.suspect
+      ? {
+          suspectAt: () =>
+            'CASE WHEN suspect_at IS NULL OR suspect_at > attempt_at THEN attempt_at ELSE suspect_at END',
+          unknownOutcomes: () => 'unknown_outcomes + 1',
+        }
+      : {};
+    const dead: ColumnExpressions = recorded.dead
+      ? { deadAt: () => `CASE WHEN dead_at IS NULL THEN ${now} ELSE dead_at END` }
+      : {};
+    const [where, parameters] = underClaim(claim);
+    return updateCredential(
+      this.database,
+      claim.id,
+      {
+        ...suspect,
+        ...dead,
+        ...RELEASED,
+        failures: () => 'failures + 1',
+        lastError: JSON.stringify(recorded.failure),
+        nextAttemptAt: () => `${now} + :retryDelayMs`,
+      },
+      [where, { ...parameters, retryDelayMs: recorded.retryDelayMs }],
+    );
+  }
+
+  /** Gives the lease back when WeChat was not called. */
+  release(claim: Claim): Promise<boolean> {
+    return updateCredential(this.database, claim.id, RELEASED, underClaim(claim));
+  }
+}
+
+function underClaim(claim: Claim): [where: string, parameters: Record<string, unknown>] {
+  return ['fence = :fence AND owner = :owner', { fence: claim.fence, owner: claim.owner }];
+}

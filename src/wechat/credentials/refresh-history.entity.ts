@@ -1,0 +1,51 @@
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
+import { bigintAsNumber, bigintColumn } from '../../database/columns.js';
+
+/**
+ * One claimed refresh: opened by the claim, before WeChat is called, and closed by whoever settles it.
+ * A row that stays open belongs to a process that died; the next claim closes it.
+ */
+@Entity('refresh_history')
+@Index('refresh_history_app_id_started_at', ['appId', 'startedAt'])
+export class RefreshHistoryEntity {
+  @PrimaryColumn({ name: 'credential_id', type: 'varchar', length: 36 })
+  credentialId!: string;
+
+  /** The fence of the claim; the version of what it committed. */
+  @PrimaryColumn({ name: 'fence', type: 'bigint', transformer: bigintAsNumber })
+  fence!: number;
+
+  @Column({ name: 'app_id', type: 'varchar', length: 32 })
+  appId!: string;
+
+  @Column({ name: 'kind', type: 'varchar', length: 32 })
+  kind!: string;
+
+  /** `schedule`, `report` or `admin`. */
+  @Column({ name: 'cause', type: 'varchar', length: 16 })
+  cause!: string;
+
+  @Column({ name: 'forced', type: 'int' })
+  forced!: number;
+
+  /** The process that claimed, as `host:pid`. */
+  @Column({ name: 'replica', type: 'varchar', length: 128 })
+  replica!: string;
+
+  @Column(bigintColumn('started_at'))
+  startedAt!: number;
+
+  @Column(bigintColumn('ended_at', { nullable: true }))
+  endedAt!: number | null;
+
+  /** {@link RefreshOutcome}; null while it is under way. */
+  @Column({ name: 'outcome', type: 'varchar', length: 16, nullable: true })
+  outcome!: string | null;
+
+  /** The contract's code of a failure. */
+  @Column({ name: 'code', type: 'varchar', length: 32, nullable: true })
+  code!: string | null;
+
+  @Column({ name: 'errcode', type: 'int', nullable: true })
+  errcode!: number | null;
+}

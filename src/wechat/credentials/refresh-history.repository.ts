@@ -1,0 +1,98 @@
+import { Injectable } from '@nestjs/common';
+import { hostname } from 'node:os';
+import { DatabaseService } from '../../database/database.service.js';
+import type { Claim } from './claim.repository.js';
+import { RefreshHistoryEntity } from './refresh-history.entity.js';
+
+/** How a claimed refresh ended. */
+export type RefreshOutcome =
+  /** Another value is stored. */
+  | 'committed'
+  /** WeChat returned the stored value again. */
+  | 'unchanged'
+  | 'failed'
+  /** Another claim came after it, and what it brought was dropped. */
+  | 'fenced_off'
+  /** The claim took too long; WeChat was not called. */
+  | 'released'
+  /** Its process died, or could not write how it ended. */
+  | 'abandoned';
+
+export interface OpenedRefresh {
+  readonly appId: string;
+  readonly kind: string;
+  readonly cause: string;
+  readonly forced: boolean;
+  readonly startedAtMs: number;
+}
+
+const REPLICA = `${hostname()}:${process.pid}`;
+
+/** Rows of `refresh_history`. Every method is one statement. */
+@Injectable()
+export class RefreshHistoryRepository {
+  constructor(private readonly database: DatabaseService) {}
+
+  /** Before WeChat is called: what cannot be written down is not done. @throws DatabaseError */
+  async open(claim: Claim, opened: OpenedRefresh): Promise<void> {
+    const { appId, kind, cause, forced, startedAtMs } = opened;
+    await this.database.run((source) =>
+      source
+        .createQueryBuilder()
+        .insert()
+        .into(RefreshHistoryEntity)
+        .values({
+          credentialId: claim.id,
+          fence: claim.fence,
+          appId,
+          kind,
+          cause,
+          forced: forced ? 1 : 0,
+          replica: REPLICA,
+          startedAt: startedAtMs,
+        })
+        .updateEntity(false)
+        .execute(),
+    );
+  }
+
+  /** @throws DatabaseError; the next claim closes it then */
+  async close(
+    claim: Claim,
+    outcome: RefreshOutcome,
+    failure?: { readonly code: string; readonly errcode: number | null },
+  ): Promise<void> {
+    const closed = { outcome, code: failure?.code ?? null, errcode: failure?.errcode ?? null };
+    await this.database.run((source) =>
+      source
+        .createQueryBuilder()
+        .update(RefreshHistoryEntity)
+        .set({ ...closed, endedAt: () => this.database.nowMs })
+        .where('credential_id = :id AND fence = :fence AND outcome IS NULL', {
+          id: claim.id,
+          fence: claim.fence,
+        })
+        .execute(),
+    );
+  }
+
+  /**
+   * Closes what earlier claims left open. The row tells which of them committed: its version is the
+   * fence of that claim.
+   * @throws DatabaseError
+   */
+  async closeAbandoned(claim: Claim, version: number): Promise<void> {
+    await this.database.run((source) =>
+      source
+        .createQueryBuilder()
+        .update(RefreshHistoryEntity)
+        .set({
+          outcome: () => "CASE WHEN fence = :version THEN 'committed' ELSE 'abandoned' END",
+          endedAt: () => this.database.nowMs,
+        })
+        .where('credential_id = :id AND fence < :fence AND outcome IS NULL')
+        .setParameters({ id: claim.id, fence: claim.fence, version })
+        .execute(),
+    );
+  }
+}
