@@ -94,8 +94,13 @@ function listenAdvice(error: unknown): string {
 
 /** Nest's own shutdown hooks would raise the signal again when they are done, and the exit code be 143. */
 function stopOnSignal(app: NestFastifyApplication, logger: AppLogger): void {
+  let isStopping = false;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(signal, () => {
+    process.on(signal, () => {
+      if (isStopping) {
+        process.exit(1);
+      }
+      isStopping = true;
       logger.log(`${signal}: finishing what is under way`, { event: 'stopping' }, CONTEXT);
       void stop(app, logger, 0);
     });

@@ -8,6 +8,3 @@ export interface Account {
   readonly enabled: boolean;
   readonly configVersion: number;
 }
-
-/** WeChat's AppIDs of official accounts and mini programs; `gh_…` is an original id, not an AppID. */
-export const APP_ID_PATTERN = /^wx[0-9a-f]{16}$/;
