@@ -102,6 +102,27 @@ describe.each<Mode>(['stable', 'legacy'])('when a %s refresh fails', (mode) => {
   });
 });
 
+it('legacy: pauses grow to 60 s while there is time, so that an outage leaves the ledger full', async () => {
+  pair = await Pair.start({ mode: 'legacy' });
+  await pair.wechat.fault({
+    path: FETCH_PATH.legacy,
+    kind: 'errcode',
+    errcode: -1,
+    times: 'always',
+  });
+  await pair.later(4_801);
+  const pauses: number[] = [];
+  while (pauses.length < 20) {
+    const pause = pauseSeconds(await pair.service.state());
+    pauses.push(pause);
+    await pair.later(Math.ceil(pause));
+  }
+  expect(Math.max(...pauses)).toBeGreaterThan(25);
+  expect(Math.max(...pauses)).toBeLessThan(61);
+  expect(Math.min(...pauses)).toBeGreaterThanOrEqual(5);
+  expect(await pair.token()).not.toBe('');
+});
+
 it('shows the operator the address that WeChat saw', async () => {
   pair = await Pair.start({
     simulator: { accounts: [{ appId: APP_ID, secret: APP_SECRET, ipAllowList: ['10.0.0.1'] }] },

@@ -381,7 +381,7 @@ it('a row behind memory is not believed: the newer token is served until a new o
   await pair.service.adminRefresh();
   const newer = await pair.token();
   const source = pair.service.app.get(DataSource);
-  await source.getRepository('credential').update({ id: backup.id }, { ...backup });
+  await source.getRepository('credential').update({ id: backup.id }, backup);
   await pair.service.poll();
   expect(pair.service.events('row_behind_memory')).toHaveLength(1);
   const { body } = await pair.service.read();
@@ -392,6 +392,18 @@ it('a row behind memory is not believed: the newer token is served until a new o
   const settled = await pair.service.read();
   expect(settled.body.version).toBeGreaterThan(2);
   expect(await pair.accepts(settled.body.access_token)).toBe(true);
+});
+
+it('a row that is gone is made again, and filled', async () => {
+  await start('stable');
+  await pair.pass(60);
+  await pair.service.app.get(DataSource).query('DELETE FROM credential');
+  await pair.service.poll();
+  await pair.later(3);
+  const { status, body } = await pair.service.read();
+  expect(status).toBe(200);
+  expect(await pair.accepts(body.access_token)).toBe(true);
+  expect((await rowOf(pair.service)).version).toBe(body.version);
 });
 
 it('a value that no key opens blocks the account, and is not fetched over silently', async () => {

@@ -10,7 +10,12 @@ import { AppConfig } from '../config/app-config.js';
 import { Keyring } from '../encryption/keyring.js';
 import { FatalErrors } from '../errors/fatal-errors.js';
 import { Clock } from '../time/clock.js';
-import { DatabaseError, STATEMENT_TIMEOUT_MS, toDatabaseError } from './database-error.js';
+import {
+  DatabaseError,
+  isUniqueViolation,
+  STATEMENT_TIMEOUT_MS,
+  toDatabaseError,
+} from './database-error.js';
 import { dialectOf } from './dialect-of.js';
 import type { Dialect } from './dialect.js';
 import { checkKeys, WrongKeyError } from './key-check.js';
@@ -153,7 +158,10 @@ export class DatabaseService implements OnApplicationBootstrap, BeforeApplicatio
       return await Promise.race([statement, limit]);
     } catch (error) {
       const reduced = toDatabaseError(error);
-      this.problemText = reduced.message;
+      // A row that is there already is an answer; the database is well.
+      if (!isUniqueViolation(reduced)) {
+        this.problemText = reduced.message;
+      }
       throw reduced;
     } finally {
       clearTimeout(timer);

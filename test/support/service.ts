@@ -1,9 +1,6 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { AppModule } from '../../src/app.module.js';
 import type { Environment } from '../../src/config/environment.js';
@@ -56,19 +53,6 @@ interface Call {
   readonly key?: string | undefined;
   readonly headers?: Record<string, string>;
   readonly body?: unknown;
-}
-
-/** A folder for a SQLite file, removed with `remove()`. */
-export function temporaryDatabase(): { url: string; file: string; remove: () => void } {
-  const folder = mkdtempSync(join(tmpdir(), 'wtc-'));
-  const file = join(folder, 'test.sqlite');
-  return {
-    url: `sqlite:${file}`,
-    file,
-    remove: () => {
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
 }
 
 /** The variables of a service with one account, pointed at a simulator. */

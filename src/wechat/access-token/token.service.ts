@@ -11,7 +11,8 @@ import { RefreshService } from '../credentials/refresh.service.js';
 import { AccessTokenClient } from './access-token.client.js';
 
 /** How long a call of our own waits for a token, and for a new one after WeChat refused the first. */
-const OWN_CALL_WAIT_MS = 20_000;
+const TOKEN_WAIT_MS = 5_000;
+const NEW_TOKEN_WAIT_MS = 20_000;
 
 /**
  * The access_token for everybody in this process: controllers hand it out, other modules call WeChat
@@ -49,7 +50,7 @@ export class TokenService {
    */
   async use<T>(appId: string, call: (token: string) => Promise<T>): Promise<T> {
     const slot = this.slot(appId);
-    const first = await this.reader.read(slot, OWN_CALL_WAIT_MS);
+    const first = await this.reader.read(slot, TOKEN_WAIT_MS);
     try {
       return await call(first.value);
     } catch (error) {
@@ -59,7 +60,7 @@ export class TokenService {
       await this.liveness.condemn(slot, first.version);
     }
     if (slot.isDead) {
-      await this.refreshes.refresh(slot, { cause: 'report', force: false }, OWN_CALL_WAIT_MS);
+      await this.refreshes.refresh(slot, { cause: 'report', force: false }, NEW_TOKEN_WAIT_MS);
     }
     const second = await this.reader.read(slot, 0);
     return call(second.value);

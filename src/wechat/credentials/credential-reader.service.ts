@@ -76,9 +76,12 @@ export class CredentialReaderService {
   }
 
   private nextAttemptAtMs(slot: CredentialSlot): number {
-    return slot.problem === undefined
-      ? Math.max(slot.row.nextAttemptAt, slot.notBeforeMs)
-      : Infinity;
+    if (slot.problem !== undefined) {
+      return Infinity;
+    }
+    // A death that the row does not say yet: the refresh follows as soon as it does.
+    const isJustRefused = slot.isDead && slot.row.deadAt === null;
+    return Math.max(isJustRefused ? 0 : slot.row.nextAttemptAt, slot.notBeforeMs);
   }
 
   private reason(slot: CredentialSlot, failure: RefreshFailure | undefined): string {

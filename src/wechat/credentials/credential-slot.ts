@@ -7,6 +7,7 @@ import {
   overlapServedMs,
   quarantineAtMs,
   type CredentialPolicy,
+  type Doubt,
   type Life,
 } from './credential.policy.js';
 import type { CredentialSnapshot } from './credential-snapshot.js';
@@ -143,19 +144,22 @@ export class CredentialSlot {
     return nowMs < this.vouchedUntilMs;
   }
 
-  /** Until when the live value may be served as far as the row tells; it may lie in the past. */
-  servableUntilMs(): number {
+  /**
+   * Until when the live value may be served; it may lie in the past.
+   * @param doubt what speaks against it: by the row as it is, or as it will be
+   */
+  servableUntilMs(doubt: Doubt = this.knownRow): number {
     const { live } = this;
     if (live === undefined || this.isDead || this.problem !== undefined) {
       return 0;
     }
-    return Math.min(live.expiresAtMs, Math.max(this.quarantineAtMs(), this.vouchedUntilMs));
+    return Math.min(live.expiresAtMs, Math.max(this.quarantineAtMs(doubt), this.vouchedUntilMs));
   }
 
   /** From when on the live value needs WeChat's acceptance to be served; Infinity when it does not. */
-  quarantineAtMs(): number {
+  quarantineAtMs(doubt: Doubt = this.knownRow): number {
     // A value that is not in the row is newer than the row's suspicion.
-    return this.unstoredValue === undefined ? quarantineAtMs(this.policy, this.knownRow) : Infinity;
+    return this.unstoredValue === undefined ? quarantineAtMs(this.policy, doubt) : Infinity;
   }
 
   /** Calls back at each change, and when an attempt ends. @returns how to stop that */

@@ -121,16 +121,33 @@ export class CredentialStore implements OnApplicationBootstrap {
   async poll(): Promise<void> {
     await this.clock.sync();
     const readAtMs = this.clock.nowMs();
+    const missing = new Map(this.slotsById);
     for (const { id, revision } of await this.repository.loadRevisions()) {
-      const slot = this.slotsById.get(id);
+      const slot = missing.get(id);
+      missing.delete(id);
       if (slot !== undefined && slot.row.revision !== revision) {
         await this.reload(slot);
       }
+    }
+    for (const slot of missing.values()) {
+      await this.findAgain(slot);
     }
     const unread = this.all().filter((slot) => this.awaitsReading(slot));
     this.rowsReadAtMs = readAtMs;
     for (const slot of unread) {
       slot.wake();
+    }
+  }
+
+  /** The row is gone: the database was emptied, or the account was removed and made again. */
+  private async findAgain(slot: CredentialSlot): Promise<void> {
+    const { appId } = slot.account;
+    await this.repository.insertEmpty(appId, slot.kind.name);
+    const row = await this.repository.find(appId, slot.kind.name);
+    if (row !== null) {
+      this.slotsById.delete(slot.row.id);
+      slot.adopt(row);
+      this.slotsById.set(row.id, slot);
     }
   }
 

@@ -27,6 +27,11 @@ describe('until when a doubtful value is served unasked', () => {
     expect(quarantineAtMs(legacy, { ...SURE, owner: 'somebody' })).toBe(NOW + 270_000);
   });
 
+  it('legacy: 3 s more once the settling fetch is under way, which may end the value at once', () => {
+    const settling = { ...SURE, suspectAt: NOW - 20_000, unknownOutcomes: 1, owner: 'somebody' };
+    expect(quarantineAtMs(legacy, settling)).toBe(NOW + 3_000);
+  });
+
   it('for ever when nothing speaks against it, and in stable mode, where a fetch ends nothing', () => {
     expect(quarantineAtMs(legacy, SURE)).toBe(Infinity);
     expect(quarantineAtMs(stable, { ...SURE, suspectAt: NOW, unknownOutcomes: 2 })).toBe(Infinity);

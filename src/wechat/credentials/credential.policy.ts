@@ -39,6 +39,8 @@ const REFERENCE_LIFETIME_MS = 1_200_000;
 
 /** Old and new value both work for 300 s; 30 s are kept back. */
 const OVERLAP_SERVED_MS = 270_000;
+/** How long a suspect value is served on while the fetch that settles it is under way. */
+const SETTLING_MS = 3_000;
 const SAME_VALUE_PAUSE_MS = 15_000;
 const CLIENT_CACHE_MS = 60_000;
 const MINIMUM_LEFT_MS = 1_000;
@@ -85,6 +87,10 @@ export function quarantineAtMs(policy: CredentialPolicy, row: Doubt): number {
     return Infinity;
   }
   const inFlightAt = row.owner === null ? Infinity : row.attemptAt;
+  if (row.suspectAt !== null && inFlightAt !== Infinity) {
+    // A second fetch may end at once what the first one left its overlap.
+    return inFlightAt + SETTLING_MS * scaleOf(policy, row.lifetimeMs);
+  }
   const doubtfulAt = Math.min(row.suspectAt ?? Infinity, inFlightAt);
   // After a second unknown outcome two values may have been minted, and the first overlap does not hold.
   return row.unknownOutcomes > 1

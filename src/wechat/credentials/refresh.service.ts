@@ -58,13 +58,24 @@ export class RefreshService implements BeforeApplicationShutdown {
     await this.settled();
   }
 
-  /** Starts an attempt, or joins the one under way. A forced one never joins an unforced one. */
-  async run(slot: CredentialSlot, request: RefreshRequest): Promise<AttemptResult> {
+  /**
+   * Starts an attempt, or joins the one under way. A forced one never joins an unforced one, but waits
+   * for its end, and is not made when `deadlineMs` (monotonic) has passed by then.
+   */
+  async run(
+    slot: CredentialSlot,
+    request: RefreshRequest,
+    deadlineMs = Infinity,
+  ): Promise<AttemptResult> {
     for (let run = this.runs.get(slot); run !== undefined; run = this.runs.get(slot)) {
       if (run.force || !request.force) {
         return run.promise;
       }
       await run.promise;
+      if (this.clock.monotonicMs() > deadlineMs) {
+        // Who asked has gone: a forced refresh, of which there are few, is not spent on nobody.
+        return { outcome: 'not_claimed' };
+      }
     }
     const promise = this.attempt(slot, request);
     this.runs.set(slot, { promise, force: request.force });
@@ -85,7 +96,7 @@ export class RefreshService implements BeforeApplicationShutdown {
     let force = request.force;
     for (;;) {
       const attempt = { ...request, force };
-      const result = await this.beforeDeadline(this.run(slot, attempt), deadlineMs);
+      const result = await this.beforeDeadline(this.run(slot, attempt, deadlineMs), deadlineMs);
       force ||= this.claims.needsForce(slot);
       const mayGoOn = isUndecided(result) || force !== attempt.force;
       if (!mayGoOn) {

@@ -64,17 +64,25 @@ export class SettleService {
     const { row, policy } = slot;
     const failure = describeFailure(error, parseFailure(row.lastError), this.nowMs());
     const isUnknown = failure.failureClass === 'unknown_outcome';
+    const suspect = isUnknown && policy.fetchEndsOlderValue;
+    // How the row will stand: our own claim, which is in flight still, is not held against the value.
+    const after = {
+      owner: null,
+      attemptAt: row.attemptAt,
+      lifetimeMs: row.lifetimeMs,
+      suspectAt: suspect ? (row.suspectAt ?? row.attemptAt) : row.suspectAt,
+      unknownOutcomes: row.unknownOutcomes + (suspect ? 1 : 0),
+    };
     // After a forced fetch of unknown outcome an unforced one tells at once what WeChat holds.
     const dead = isUnknown && claim.forced;
     const delayMs = retryDelayMs(policy, {
       ...failure,
-      unknownOutcomes: row.unknownOutcomes + 1,
+      unknownOutcomes: after.unknownOutcomes,
       retryAfterMs: error instanceof WechatCallError ? error.retryAfterMs : undefined,
-      servableMs: this.store.servableMs(slot),
+      servableMs: slot.servableUntilMs(after) - this.nowMs(),
       lifetimeMs: row.lifetimeMs,
       jitter: jitterOf(slot.account.appId, claim.fence),
     });
-    const suspect = isUnknown && policy.fetchEndsOlderValue;
     const recorded = await this.tell(slot, () =>
       this.claims.fail(claim, { failure, retryDelayMs: dead ? 0 : delayMs, suspect, dead }),
     );
@@ -134,9 +142,11 @@ export class SettleService {
         nextAttemptAtMs: nextDueAtMs(policy, { ...life, appId: account.appId }, this.nowMs()),
       }),
     );
-    const outcome = kept === false ? 'fenced_off' : 'unchanged';
-    await this.close(slot, claim, outcome);
-    return outcome === 'unchanged' ? { outcome: 'committed', rotated: false } : { outcome };
+    if (kept === undefined) {
+      return { outcome: 'held' };
+    }
+    await this.close(slot, claim, kept ? 'unchanged' : 'fenced_off');
+    return kept ? { outcome: 'committed', rotated: false } : { outcome: 'fenced_off' };
   }
 
   /**
