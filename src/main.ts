@@ -1,5 +1,6 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppModule } from './app.module.js';
 import type { AppConfig } from './config/app-config.js';
@@ -38,6 +39,7 @@ async function main(): Promise<void> {
   process.on('uncaughtException', fail);
   process.on('unhandledRejection', fail);
   try {
+    await assertPortIsFree(config.http, logger);
     const app = await createApp(root, config, logger);
     app.get(FatalErrors).onRaise(fail);
     stopOnSignal(app, logger);
@@ -57,6 +59,26 @@ async function firstLoad(app: NestFastifyApplication): Promise<void> {
   await Promise.race([app.get(CredentialStore).loaded, limit]);
   enough.abort();
   await limit.catch(() => undefined);
+}
+
+/**
+ * Before anything is loaded or fetched: a process that cannot serve must not mint a token, which in legacy mode
+ * would end the token of the one that holds the port.
+ */
+async function assertPortIsFree(
+  { host, port }: AppConfig['http'],
+  logger: AppLogger,
+): Promise<void> {
+  const server = createServer();
+  try {
+    server.listen({ host, port });
+    await once(server, 'listening');
+    server.close();
+    await once(server, 'close');
+  } catch (error) {
+    logger.fatal(`cannot listen on ${host}:${port}: ${listenAdvice(error)}`, CONTEXT);
+    process.exit(1);
+  }
 }
 
 /** Fastify's own listen: Nest's would log the failure as well, in other words. */

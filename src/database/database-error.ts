@@ -48,8 +48,15 @@ function codeOf(error: unknown): string {
   return 'unknown';
 }
 
+const FOLDER_HINT = ': check that the folder of DATABASE_URL exists and may be written';
+
 const HINTS: Readonly<Record<string, string>> = {
-  SQLITE_CANTOPEN: ': check that the folder of DATABASE_URL exists and may be written',
+  SQLITE_CANTOPEN: FOLDER_HINT,
+  ENOTDIR: FOLDER_HINT,
+  EEXIST: FOLDER_HINT,
+  EACCES: FOLDER_HINT,
+  EPERM: FOLDER_HINT,
+  EROFS: FOLDER_HINT,
   SQLITE_READONLY: ': the database file or its folder is read-only',
   SQLITE_FULL: ': the disk is full',
   SQLITE_IOERR: ': the disk does not answer as it should',

@@ -94,10 +94,24 @@ export class DatabaseService implements OnApplicationBootstrap, BeforeApplicatio
   }
 
   /**
-   * Repeats a step of the start until the database lets it through.
-   * @returns false when the service stops first; errors that are not the database's are thrown.
+   * Reads what a feature holds in memory, once the database is connected, and again until it answers.
+   * What fails for another reason is fatal: with nothing loaded the process is of no use. Never rejects.
+   * @param after what must have been loaded before
+   * @returns whether it was loaded; false when the service stops first
    */
-  async retry(what: string, step: () => Promise<void>): Promise<boolean> {
+  async load(what: string, step: () => Promise<void>, after?: Promise<void>): Promise<boolean> {
+    try {
+      await this.connected;
+      await after;
+      return await this.retry(`load the ${what}`, step);
+    } catch (error) {
+      this.fatalErrors.raise(error);
+      return false;
+    }
+  }
+
+  /** Repeats a step until the database lets it through. @returns false when the service stops first */
+  private async retry(what: string, step: () => Promise<void>): Promise<boolean> {
     let reported = '';
     while (!this.stopping.signal.aborted) {
       try {

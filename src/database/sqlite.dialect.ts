@@ -8,7 +8,6 @@ export const sqliteDialect: Dialect<Extract<DatabaseTarget, { kind: 'sqlite' }>>
   options: (target) => ({
     type: 'sqlite',
     database: target.path,
-    enableWAL: target.path !== ':memory:',
     busyTimeout: BUSY_TIMEOUT_MS,
   }),
 
@@ -16,6 +15,9 @@ export const sqliteDialect: Dialect<Extract<DatabaseTarget, { kind: 'sqlite' }>>
   nowMs: "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
 
   async prepare(runner) {
+    // Here and not by TypeORM's option: where the disk takes no byte, its driver would fail half way and
+    // leave a file open at each try.
+    await runner.query('PRAGMA journal_mode = WAL');
     // In WAL mode the default may be NORMAL, with which a committed token can be lost with the power.
     await runner.query('PRAGMA synchronous = FULL');
   },
@@ -28,7 +30,8 @@ export const sqliteDialect: Dialect<Extract<DatabaseTarget, { kind: 'sqlite' }>>
       await migrate();
       await runner.query('COMMIT');
     } catch (error) {
-      await runner.query('ROLLBACK');
+      // A full disk makes SQLite roll back by itself, and then there is nothing left to roll back.
+      await runner.query('ROLLBACK').catch(() => undefined);
       throw error;
     }
   },

@@ -94,6 +94,16 @@ export class Keyring {
     }
   }
 
+  /**
+   * The same text sealed with the current key; undefined where it is already.
+   * @throws SealedValueError like `open`
+   */
+  reseal(sealed: string, place: SealedPlace): string | undefined {
+    return this.keyIdOf(sealed) === this.currentKeyId
+      ? undefined
+      : this.seal(this.open(sealed, place), place);
+  }
+
   /** The id of the key that sealed it, whether that key is configured or not. */
   keyIdOf(sealed: string): string {
     return parse(sealed, undefined).keyId;

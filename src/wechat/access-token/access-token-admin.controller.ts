@@ -1,5 +1,5 @@
 import { Controller, Get, HttpCode, Param, Post, UseGuards } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiParam, ApiQuery, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiOkResponse, ApiOperation, ApiParam, ApiQuery, ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { AdminGuard } from '../../access/admin.guard.js';
 import { DatabaseClock } from '../../database/database-clock.js';
@@ -57,6 +57,7 @@ export class AccessTokenAdminController {
     required: false,
     description: 'Seconds to wait for the floor, 0 to 60.',
   })
+  @ApiBody({ required: false })
   @ApiOkResponse({ standardSchema: RefreshAnswer })
   @ApiProblems(
     'validation_failed',

@@ -35,7 +35,12 @@ interface ReadRequest extends FastifyRequest {
 /** Hands the token out, and takes reports of dead ones. */
 @ApiTags('access token')
 @ApiParam({ name: 'app_id', example: 'wx0123456789abcdef' })
-@ApiQuery({ name: 'wait', required: false, description: 'Seconds to wait for a refresh, 0 to 60.' })
+@ApiQuery({
+  name: 'wait',
+  required: false,
+  description: 'Seconds to wait for a refresh, 0 to 60.',
+  schema: { type: 'number', minimum: 0, maximum: 60 },
+})
 @Controller('v1/accounts/:app_id/access-token')
 @UseGuards(ClientGuard)
 export class AccessTokenController {
@@ -51,7 +56,7 @@ export class AccessTokenController {
   @ApiOperation({ summary: 'The token that is live now' })
   @ApiOkResponse({ standardSchema: AccessTokenAnswer })
   @ApiResponse({ status: 304, description: 'If-None-Match names the current version.' })
-  @ApiProblems('validation_failed', 'token_unavailable')
+  @ApiProblems('validation_failed', 'token_unavailable', 'database_unavailable')
   read(
     @Req() request: ReadRequest,
     @Res({ passthrough: true }) reply: FastifyReply,

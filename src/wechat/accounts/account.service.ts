@@ -1,19 +1,17 @@
-import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { AppConfig } from '../../config/app-config.js';
 import { DatabaseService } from '../../database/database.service.js';
-import { Keyring } from '../../encryption/keyring.js';
 import type { AccountEntity } from './account.entity.js';
+import { AccountSealer } from './account-sealer.js';
 import { AccountRepository } from './account.repository.js';
 import type { Account } from './account.js';
 import { EnvironmentAccountService } from './environment-account.service.js';
-import { secretPlace } from './secret-place.js';
 
 /**
  * Which accounts exist, held in memory. The AppSecrets stay sealed here until the moment of a call.
  */
 @Injectable()
 export class AccountService implements OnApplicationBootstrap {
-  private readonly logger = new Logger(AccountService.name);
   private accounts = new Map<string, { account: Account; sealedSecret: string }>();
   private markLoaded: () => void = () => undefined;
   /** Resolves once the accounts have been read for the first time; never rejects. */
@@ -24,15 +22,13 @@ export class AccountService implements OnApplicationBootstrap {
   constructor(
     private readonly repository: AccountRepository,
     private readonly environmentAccount: EnvironmentAccountService,
-    private readonly keyring: Keyring,
+    private readonly sealer: AccountSealer,
     private readonly database: DatabaseService,
     private readonly config: AppConfig,
   ) {}
 
   onApplicationBootstrap(): void {
-    void this.load().catch((error: unknown) => {
-      this.logger.error({ event: 'accounts_not_loaded', reason: String(error) });
-    });
+    void this.load();
   }
 
   all(): Account[] {
@@ -52,19 +48,19 @@ export class AccountService implements OnApplicationBootstrap {
     if (entry === undefined) {
       throw new Error(`there is no account ${appId}`);
     }
-    return this.keyring.open(entry.sealedSecret, secretPlace(appId));
+    return this.sealer.open(appId, entry.sealedSecret);
   }
 
   private async load(): Promise<void> {
-    await this.database.connected;
-    const done = await this.database.retry('load the accounts', async () => {
+    const loaded = await this.database.load('accounts', async () => {
       if (this.config.account !== undefined) {
         await this.environmentAccount.apply(this.config.account);
       }
+      await this.sealer.rewriteOld(await this.repository.loadAll());
       const rows = await this.repository.loadAll();
       this.accounts = new Map(rows.map((row) => [row.appId, toEntry(row)]));
     });
-    if (done) {
+    if (loaded) {
       this.markLoaded();
     }
   }

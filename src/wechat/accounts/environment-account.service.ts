@@ -1,10 +1,9 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { AppConfig, TokenMode } from '../../config/app-config.js';
 import { DatabaseError } from '../../database/database-error.js';
-import { Keyring } from '../../encryption/keyring.js';
 import type { AccountEntity } from './account.entity.js';
+import { AccountSealer } from './account-sealer.js';
 import { AccountRepository } from './account.repository.js';
-import { secretPlace } from './secret-place.js';
 
 type EnvironmentAccount = NonNullable<AppConfig['account']>;
 
@@ -19,7 +18,7 @@ export class EnvironmentAccountService {
 
   constructor(
     private readonly repository: AccountRepository,
-    private readonly keyring: Keyring,
+    private readonly sealer: AccountSealer,
   ) {}
 
   /** @throws DatabaseError, also when another process changed the row meanwhile: then try again */
@@ -36,10 +35,10 @@ export class EnvironmentAccountService {
       appId,
       name: null,
       mode: mode ?? 'stable',
-      secret: this.keyring.seal(appSecret, secretPlace(appId)),
+      secret: this.sealer.seal(appId, appSecret),
       configVersion: 1,
       enabled: 1,
-      environmentSecret: this.keyring.fingerprint(appSecret),
+      environmentSecret: this.sealer.fingerprint(appSecret),
       environmentMode: mode ?? null,
     });
     if (created) {
@@ -74,13 +73,12 @@ export class EnvironmentAccountService {
     row: AccountEntity,
     appSecret: string,
   ): Partial<Pick<AccountEntity, 'secret' | 'environmentSecret'>> {
-    const last = row.environmentSecret;
-    if (last !== null && this.keyring.matchesFingerprint(appSecret, last)) {
+    if (this.sealer.isSame(appSecret, row.environmentSecret)) {
       return {};
     }
     return {
-      secret: this.keyring.seal(appSecret, secretPlace(row.appId)),
-      environmentSecret: this.keyring.fingerprint(appSecret),
+      secret: this.sealer.seal(row.appId, appSecret),
+      environmentSecret: this.sealer.fingerprint(appSecret),
     };
   }
 }

@@ -11,7 +11,7 @@ export function secretsOf(
     .flatMap((part) => Object.entries(part ?? {}))
     .flatMap(([name, value]) =>
       SECRET_FIELD.test(name) && typeof value === 'string' && value !== ''
-        ? [value, encodeURIComponent(value)]
+        ? [value, encodeURIComponent(value), new URLSearchParams({ value }).toString().slice(6)]
         : [],
     );
 }

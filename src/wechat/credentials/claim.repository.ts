@@ -7,6 +7,7 @@ import {
   updateCredential,
   type ColumnExpressions,
 } from './credential-update.js';
+import { CredentialSealer } from './credential-sealer.js';
 import type { LedgerTerms } from './ledger.js';
 import type { RefreshFailure } from './refresh-failure.js';
 
@@ -30,7 +31,6 @@ export interface ClaimTerms {
 }
 
 export interface CommittedValue {
-  /** Sealed. */
   readonly value: string;
   readonly expiresAtMs: number;
   readonly lifetimeMs: number;
@@ -57,7 +57,10 @@ export const LONGEST_LEASE_MS = 120_000;
  */
 @Injectable()
 export class ClaimRepository {
-  constructor(private readonly database: DatabaseService) {}
+  constructor(
+    private readonly database: DatabaseService,
+    private readonly sealer: CredentialSealer,
+  ) {}
 
   /**
    * Takes the lease, raises the fence and books the fetch, or changes nothing: when somebody else's
@@ -119,7 +122,7 @@ export class ClaimRepository {
       claim.id,
       {
         ...SETTLED,
-        value: committed.value,
+        value: this.sealer.seal(claim.id, committed.value),
         version: claim.fence,
         obtainedAt: () => 'attempt_at',
         expiresAt: committed.expiresAtMs,

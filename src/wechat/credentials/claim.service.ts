@@ -60,7 +60,7 @@ export class ClaimService {
    * @throws DatabaseError when the database does not answer; nothing may be fetched then
    */
   async claim(slot: CredentialSlot, request: RefreshRequest): Promise<HeldClaim | undefined> {
-    if (request.force && this.forcedAtMs(slot) > this.databaseClock.nowMs()) {
+    if (this.startAtMs(slot, request) > this.databaseClock.nowMs()) {
       return undefined;
     }
     const startedMs = this.clock.monotonicMs();
@@ -103,7 +103,18 @@ export class ClaimService {
     return Math.max(
       this.isFromBrokenClock(row.attemptAt) ? 0 : row.attemptAt + floorMs(policy, row.lifetimeMs),
       ledgerRoomAtMs(ledger, row.ledgerFullAt),
-      request.force ? this.forcedAtMs(slot) : 0,
+      this.startAtMs(slot, request),
+    );
+  }
+
+  /**
+   * What the row asks for beyond what the claim's statement compares: the ledger of forced refreshes,
+   * and for reports of a dead value the pause after a failure, which only an admin may pass over.
+   */
+  private startAtMs(slot: CredentialSlot, { cause, force }: RefreshRequest): number {
+    return Math.max(
+      force ? this.forcedAtMs(slot) : 0,
+      cause === 'report' && slot.row.deadAt !== null ? slot.row.nextAttemptAt : 0,
     );
   }
 

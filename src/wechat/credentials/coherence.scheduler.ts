@@ -48,7 +48,8 @@ export class CoherenceScheduler implements OnApplicationBootstrap, BeforeApplica
 
   async beforeApplicationShutdown(): Promise<void> {
     this.stopping.abort();
-    await this.loop;
+    // Before the first reading there is no round to wait for: the loop has not begun.
+    await (this.store.isLoaded ? this.loop : undefined);
     await Promise.all(this.asking);
   }
 

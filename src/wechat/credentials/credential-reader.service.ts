@@ -67,11 +67,12 @@ export class CredentialReaderService {
 
   /** Nothing is under way and nothing will be tried before the deadline. */
   private isHopeless(slot: CredentialSlot, deadlineMs: number): boolean {
+    if (this.refreshes.isRunning(slot)) {
+      return false;
+    }
     return (
       this.refreshes.isStopping ||
-      (!this.refreshes.isRunning(slot) &&
-        !this.store.awaitsReading(slot) &&
-        this.nextAttemptAtMs(slot) > deadlineMs)
+      (!this.store.awaitsReading(slot) && this.nextAttemptAtMs(slot) > deadlineMs)
     );
   }
 

@@ -168,12 +168,6 @@ export class CredentialSlot {
     return () => this.listeners.delete(listener);
   }
 
-  /** An attempt has ended: who waits for one looks again. */
-  attemptEnded(): void {
-    this.attempted = true;
-    this.wake();
-  }
-
   /** Who waits for a usable value looks again. */
   wake(): void {
     for (const listener of [...this.listeners]) {

@@ -2,12 +2,12 @@ import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common'
 import { DatabaseClock } from '../../database/database-clock.js';
 import { DatabaseService } from '../../database/database.service.js';
 import { AppError } from '../../errors/app-error.js';
-import { Keyring } from '../../encryption/keyring.js';
 import { AccountService } from '../accounts/account.service.js';
 import type { CredentialEntity } from './credential.entity.js';
 import type { CredentialKind } from './credential-kind.js';
 import { isServable } from './credential.policy.js';
 import { CredentialRepository } from './credential.repository.js';
+import { CredentialSealer } from './credential-sealer.js';
 import { CredentialSlot } from './credential-slot.js';
 import type { CredentialSnapshot } from './credential-snapshot.js';
 
@@ -32,15 +32,13 @@ export class CredentialStore implements OnApplicationBootstrap {
   constructor(
     private readonly repository: CredentialRepository,
     private readonly accounts: AccountService,
-    private readonly keyring: Keyring,
+    private readonly sealer: CredentialSealer,
     private readonly database: DatabaseService,
     private readonly clock: DatabaseClock,
   ) {}
 
   onApplicationBootstrap(): void {
-    void this.load().catch((error: unknown) => {
-      this.logger.error({ event: 'credentials_not_loaded', reason: String(error) });
-    });
+    void this.load();
   }
 
   /** A module names its kind of credential here, before the application starts. */
@@ -171,9 +169,8 @@ export class CredentialStore implements OnApplicationBootstrap {
   }
 
   private async load(): Promise<void> {
-    await this.accounts.loaded;
-    const done = await this.database.retry('load the credentials', () => this.loadRows());
-    if (done) {
+    const { loaded } = this.accounts;
+    if (await this.database.load('credentials', () => this.loadRows(), loaded)) {
       this.hasLoaded = true;
       this.markLoaded();
     }
@@ -183,6 +180,7 @@ export class CredentialStore implements OnApplicationBootstrap {
     await this.clock.sync();
     const readAtMs = this.clock.nowMs();
     await this.insertMissing(await this.repository.loadAll());
+    await this.sealer.rewriteOld(await this.repository.loadAll());
     for (const row of await this.repository.loadAll()) {
       this.addSlot(row);
     }
@@ -206,21 +204,8 @@ export class CredentialStore implements OnApplicationBootstrap {
     if (kind === undefined || account === undefined) {
       return;
     }
-    const slot = new CredentialSlot(account, kind, row, (sealed) => this.openValue(sealed));
+    const slot = new CredentialSlot(account, kind, row, (sealed) => this.sealer.open(sealed));
     this.slots.get(row.kind)?.set(row.appId, slot);
     this.slotsById.set(row.id, slot);
   }
-
-  private openValue(row: CredentialEntity): string {
-    return this.keyring.open(row.value ?? '', valuePlace(row.id));
-  }
-
-  /** Seals a value to its row. */
-  seal(rowId: string, value: string): string {
-    return this.keyring.seal(value, valuePlace(rowId));
-  }
-}
-
-function valuePlace(rowId: string): { table: string; row: string; column: string } {
-  return { table: 'credential', row: rowId, column: 'value' };
 }

@@ -10,6 +10,7 @@ import { CredentialHealth } from './credential.health.js';
 import { CredentialReaderService } from './credential-reader.service.js';
 import { CredentialRepository } from './credential.repository.js';
 import { CredentialScheduler } from './credential.scheduler.js';
+import { CredentialSealer } from './credential-sealer.js';
 import { CredentialStore } from './credential-store.js';
 import { LastResortService } from './last-resort.service.js';
 import { LivenessService } from './liveness.service.js';
@@ -37,6 +38,7 @@ import { SettleService } from './settle.service.js';
     CredentialReaderService,
     CredentialRepository,
     CredentialScheduler,
+    CredentialSealer,
     CredentialStore,
     LastResortService,
     LivenessService,
@@ -49,6 +51,7 @@ import { SettleService } from './settle.service.js';
     AccountModule,
     ClaimService,
     CredentialReaderService,
+    CredentialSealer,
     CredentialStore,
     LivenessService,
     RefreshService,

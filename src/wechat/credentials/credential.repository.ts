@@ -84,6 +84,11 @@ export class CredentialRepository {
       ['1 = 1', { attemptAtMs, quietMs }],
     );
   }
+
+  /** The same value under another key; changes nothing when the value is no longer the one that was read. */
+  reseal(id: string, seen: string, resealed: string): Promise<boolean> {
+    return updateCredential(this.database, id, { value: resealed }, ['value = :seen', { seen }]);
+  }
 }
 
 const EMPTY = {

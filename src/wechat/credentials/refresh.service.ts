@@ -114,10 +114,12 @@ export class RefreshService implements BeforeApplicationShutdown {
 
   private async attempt(slot: CredentialSlot, request: RefreshRequest): Promise<AttemptResult> {
     try {
-      return await this.attempts.attempt(slot, request);
+      const result = await this.attempts.attempt(slot, request);
+      slot.attempted ||= result.outcome !== 'not_claimed';
+      return result;
     } finally {
       this.runs.delete(slot);
-      slot.attemptEnded();
+      slot.wake();
     }
   }
 

@@ -104,7 +104,7 @@ export class SettleService {
     const { appId } = slot.account;
     const committed = await this.tell(slot, () =>
       this.claims.commit(claim, {
-        value: this.store.seal(claim.id, value.value),
+        value: value.value,
         expiresAtMs: value.expiresAtMs,
         lifetimeMs: value.lifetimeMs,
         nextAttemptAtMs: nextDueAtMs(slot.policy, { ...value, appId }, this.nowMs()),
