@@ -17,7 +17,15 @@ if (databases.length === 1) {
 }
 
 /** What does not depend on which database it is runs once. */
-const ONCE = ['/test/simulator/', '/test/demo', '/test/docs', '/test/openapi', '/test/chaos/'];
+const ONCE = [
+  '/test/process',
+  '/test/canary',
+  '/test/simulator/',
+  '/test/demo',
+  '/test/docs',
+  '/test/openapi',
+  '/test/chaos/',
+];
 
 const shared = {
   testEnvironment: 'node',

@@ -5,7 +5,6 @@ import { ClientDirectory } from '../src/access/client-directory.js';
 import { hashKey } from '../src/access/presented-key.js';
 import { Keyring } from '../src/encryption/keyring.js';
 import { AccountRepository } from '../src/wechat/accounts/account.repository.js';
-import { secretPlace } from '../src/wechat/accounts/secret-place.js';
 import { IpListScheduler } from '../src/wechat/ip-list/ip-list.scheduler.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { Pair } from './support/pair.js';
@@ -623,7 +622,9 @@ describe('the IP list', () => {
           appId,
           name: null,
           mode: 'stable',
-          secret: service.app.get(Keyring).seal(APP_SECRET, secretPlace(appId)),
+          secret: service.app
+            .get(Keyring)
+            .seal(APP_SECRET, { table: 'account', row: appId, column: 'secret' }),
           configVersion: 1,
           enabled: 1,
           environmentSecret: null,

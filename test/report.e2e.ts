@@ -123,6 +123,25 @@ describe.each<Mode>(['stable', 'legacy'])('a report of a %s token', (mode) => {
   });
 });
 
+it('reports do not pass over the pause after a failure that an operator must mend', async () => {
+  pair = await Pair.start();
+  const token = await pair.token();
+  await pair.pass(60);
+  await pair.wechat.killToken(token);
+  await pair.wechat.fault({
+    path: FETCH_PATH.stable,
+    kind: 'errcode',
+    errcode: 40125,
+    times: 'always',
+  });
+  for (let report = 0; report < 6; report += 1) {
+    const { status } = await pair.service.report({ access_token: token }, '?wait=3');
+    expect(status).toBe(503);
+    await pair.pass(3);
+  }
+  expect(await pair.fetchCount()).toBe(2);
+});
+
 it('a dead token is never served again, though WeChat cannot give another', async () => {
   pair = await Pair.start({ mode: 'legacy' });
   const token = await pair.token();
