@@ -5,6 +5,8 @@ import type { AccountEntity } from './account.entity.js';
 import { AccountSealer } from './account-sealer.js';
 import { AccountRepository } from './account.repository.js';
 
+const MOST_ATTEMPTS = 10;
+
 type EnvironmentAccount = NonNullable<AppConfig['account']>;
 
 /**
@@ -21,13 +23,16 @@ export class EnvironmentAccountService {
     private readonly sealer: AccountSealer,
   ) {}
 
-  /** @throws DatabaseError, also when another process changed the row meanwhile: then try again */
+  /** @throws DatabaseError, also when other processes change the row again and again meanwhile */
   async apply(account: EnvironmentAccount): Promise<void> {
-    const row = await this.repository.load(account.appId);
-    const applied = row === null ? await this.create(account) : await this.update(row, account);
-    if (!applied) {
-      throw new DatabaseError('conflict', 'another process changed the account at the same moment');
+    for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
+      const row = await this.repository.load(account.appId);
+      if (row === null ? await this.create(account) : await this.update(row, account)) {
+        return;
+      }
+      // Another process was faster, as when replicas start together: what it wrote is looked at next.
     }
+    throw new DatabaseError('conflict', 'other processes keep changing the account');
   }
 
   private async create({ appId, appSecret, mode }: EnvironmentAccount): Promise<boolean> {
