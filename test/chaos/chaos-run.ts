@@ -1,0 +1,178 @@
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Clients } from './clients.js';
+import type { Evidence, HistoryRow, NamedText, Settled, Token } from './evidence.js';
+import { FaultDriver } from './fault-driver.js';
+import { now } from './now.js';
+import type { Options } from './options.js';
+import type { PlannedFault } from './plan.js';
+import { Recorder } from './recorder.js';
+import { RowWatch } from './row-watch.js';
+import { tagOf } from './simulated-wechat.js';
+import type { Terms } from './terms.js';
+import { World } from './world.js';
+
+const CLIENTS = 6;
+const FIRST_TOKEN_LIMIT_MS = 20_000;
+const LOOK_MS = 250;
+/** What is settled has stayed so for this long. */
+const STEADY_MS = 5_000;
+const READ_TIMEOUT_MS = 2_000;
+/** A rotation is everywhere within a poll. */
+const POLL_MS = 2_000;
+const TABLES = ['account', 'credential', 'key_check', 'ip_list', 'refresh_history', 'audit'];
+
+export interface RunOptions {
+  readonly options: Options;
+  readonly terms: Terms;
+  readonly plan: readonly PlannedFault[];
+  readonly dist: string;
+  readonly folder: string;
+  readonly onCleanUp: (step: () => Promise<void>) => void;
+  readonly tell: (text: string) => void;
+}
+
+/** One run: starts everything, lets the faults strike under load, waits until all is settled. */
+export async function runChaos(run: RunOptions): Promise<Evidence> {
+  const { options, terms, plan, tell } = run;
+  const recorder = new Recorder(join(run.folder, 'record.jsonl'));
+  const world = await World.start({ ...run, recorder });
+  const rows = new RowWatch(world.database, recorder);
+  rows.start();
+  run.onCleanUp(() => rows.stop());
+  await world.startReplicas();
+  await untilFirstToken(world);
+  tell(`${options.replicas} replicas serve the first token; ${plan.length} faults follow`);
+
+  const clients = new Clients({ replicas: world.replicas, wechat: world.wechat, recorder });
+  run.onCleanUp(() => clients.stop());
+  clients.start(CLIENTS, options.seed);
+  const driver = new FaultDriver({ ...world.parts, recorder, terms });
+  await driver.run(plan);
+  const lastFaultAt = now();
+  tell('the faults are over');
+  await world.wechat.clearFaults();
+
+  const settled = await untilSettled(world, rows, { terms, lastFaultAt });
+  await clients.stop();
+  await rows.stop();
+  const evidence = await collect(world, recorder, { terms, settled });
+  await recorder.close();
+  return evidence;
+}
+
+async function untilFirstToken(world: World): Promise<void> {
+  const deadline = now() + FIRST_TOKEN_LIMIT_MS;
+  for (const replica of world.replicas) {
+    while ((await replica.read(1, READ_TIMEOUT_MS)) === null) {
+      if (now() > deadline) {
+        throw new Error(`replica ${replica.index} has no first token:\n${replica.output}`);
+      }
+      await delay(LOOK_MS);
+    }
+  }
+}
+
+async function untilSettled(
+  world: World,
+  rows: RowWatch,
+  { terms, lastFaultAt }: { terms: Terms; lastFaultAt: number },
+): Promise<Settled> {
+  let steadySince: number | null = null;
+  let problem: string | null = null;
+  while (now() < lastFaultAt + terms.settleMs + STEADY_MS) {
+    const lookedAt = now();
+    problem = await whatIsUnsettled(world, rows, terms);
+    steadySince = problem === null ? (steadySince ?? lookedAt) : null;
+    if (steadySince !== null && now() - steadySince >= STEADY_MS) {
+      return { lastFaultAt, settledAt: steadySince, problem: null };
+    }
+    await delay(LOOK_MS);
+  }
+  return { lastFaultAt, settledAt: steadySince, problem };
+}
+
+async function whatIsUnsettled(
+  world: World,
+  { row }: RowWatch,
+  { mode }: Terms,
+): Promise<string | null> {
+  const newest = await world.wechat.newest();
+  if (newest === undefined) {
+    return 'WeChat has minted no token';
+  }
+  const isFresh = now() - Date.parse(newest.minted_at) < POLL_MS;
+  for (const replica of world.replicas) {
+    const token = await replica.read(1, READ_TIMEOUT_MS);
+    if (token === null) {
+      return `replica ${replica.index} serves no token`;
+    }
+    if (tagOf(token) !== newest.tag && !isFresh) {
+      return `replica ${replica.index} does not serve WeChat's newest token`;
+    }
+  }
+  if (mode === 'legacy' && row !== undefined && row.suspectAt !== null) {
+    return 'the row is still suspect';
+  }
+  return row !== undefined && row.deadAt !== null ? 'the row is still dead' : null;
+}
+
+async function collect(
+  world: World,
+  recorder: Recorder,
+  { terms, settled }: { terms: Terms; settled: Settled },
+): Promise<Evidence> {
+  const { wechat, database, replicas } = world;
+  const [journal, minted] = [await wechat.journal(), await wechat.tokens()];
+  const tokens = minted.map((token): Token => ({
+    tag: token.tag,
+    foreign: token.foreign,
+    mintedAt: Date.parse(token.minted_at),
+    expiresAt: Date.parse(token.expires_at),
+  }));
+  const outputs: NamedText[] = [
+    ...replicas.map(({ index, output }) => ({ name: `the log of replica ${index}`, text: output })),
+    { name: 'the database', text: await database.contents(TABLES) },
+  ];
+  const secrets = [
+    ...world.parts.secrets,
+    ...minted.map(({ tag, access_token: text }) => ({ name: `the token ${tag}`, text })),
+  ];
+  const history = await readHistory(world);
+  recorder.attach('history', history);
+  recorder.attach('tokens', tokens);
+  recorder.attach('settled', settled);
+  recorder.attach(
+    'journal',
+    journal.filter(({ path }) => !path.startsWith('/cgi-bin/message/')),
+  );
+  return {
+    terms,
+    settled,
+    journal,
+    tokens,
+    outputs,
+    secrets,
+    history,
+    reads: recorder.of('read'),
+    reports: recorder.of('report'),
+    adminRefreshes: recorder.of('admin_refresh'),
+    calls: recorder.of('call'),
+    faults: recorder.of('fault'),
+    absences: recorder.of('absence'),
+    kills: recorder.of('token_killed'),
+    rows: recorder.of('row'),
+    logs: recorder.of('log'),
+  };
+}
+
+async function readHistory({ database }: World): Promise<HistoryRow[]> {
+  const rows = await database.table('refresh_history');
+  return rows
+    .filter(({ kind }) => kind === 'access_token')
+    .map((row) => ({
+      fence: Number(row.fence),
+      startedAt: Number(row.started_at),
+      outcome: typeof row.outcome === 'string' ? row.outcome : null,
+    }));
+}

@@ -1,0 +1,286 @@
+import { writeFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { FaultInput } from '../../src/simulator/fault.dto.js';
+import type { ChaosDatabase } from './chaos-database.js';
+import { now } from './now.js';
+import type { AnswerFault, LinkFault, PlannedFault } from './plan.js';
+import type { FaultyProxy } from './proxy.js';
+import type { Recorder } from './recorder.js';
+import type { Replica } from './replica.js';
+import type { SimulatedWechat } from './simulated-wechat.js';
+import type { Terms } from './terms.js';
+import { FETCH_PATH, PROBE_PATHS } from './wechat-paths.js';
+
+export interface FaultWorld {
+  readonly replicas: readonly Replica[];
+  readonly wechat: SimulatedWechat;
+  readonly database: ChaosDatabase;
+  readonly recorder: Recorder;
+  readonly terms: Terms;
+  /** From which libfaketime reads the offset of one replica's clock. */
+  readonly clockFile: string | undefined;
+}
+
+type Fault<Kind extends PlannedFault['kind']> = Extract<PlannedFault, { kind: Kind }>;
+
+/** How long a holder's answer is held back, so that something can happen to the holder: under the time-out. */
+const HELD_ANSWER_MS = 450;
+const STRIKE_AFTER_MS = 250;
+const CALL_AWAITED_MS = 2_000;
+
+/** Carries planned faults out, each at its time, whatever the others do. */
+export class FaultDriver {
+  constructor(private readonly world: FaultWorld) {}
+
+  /** Ends when the last fault is over and every process runs again. */
+  async run(plan: readonly PlannedFault[]): Promise<void> {
+    const startedAt = now();
+    await Promise.all(
+      plan.map(async (fault) => {
+        await delay(Math.max(0, startedAt + fault.at - now()));
+        await this.strike(fault);
+      }),
+    );
+  }
+
+  private async strike(fault: PlannedFault): Promise<void> {
+    const at = now();
+    try {
+      await this.carryOut(fault);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.world.recorder.note(`${fault.kind} could not be carried out: ${reason}`);
+    }
+    const { kind, replica } = fault;
+    const span = {
+      kind: 'fault',
+      fault: kind,
+      replica,
+      at,
+      endedAt: now(),
+      detail: fault,
+    } as const;
+    this.world.recorder.add(span);
+  }
+
+  private carryOut(fault: PlannedFault): Promise<void> {
+    switch (fault.kind) {
+      case 'burst':
+        return this.burst(fault.gapMs);
+      case 'token_killed':
+        return this.killToken(fault.variant === 'handed_out');
+      case 'contention':
+        return this.contend();
+      case 'lost_answers':
+        return this.loseAnswers(fault);
+      case 'holder_killed':
+        return this.strikeHolder(fault, (holder) => holder.kill(1_000));
+      case 'holder_stopped':
+        return this.strikeHolder(fault, (holder) => holder.pause(fault.lastsMs));
+      case 'holder_cut':
+        return this.strikeHolder(fault, (holder) => this.cutHolder(holder, fault.lastsMs));
+      case 'foreign_mint':
+        return this.world.wechat.mintAsForeigner();
+      case 'admin_refresh':
+        return this.at(fault.replica).adminRefresh(false);
+      case 'wechat_away':
+        return this.takeWechatAway(fault);
+      case 'rolling_restart':
+        return this.restartAll();
+      case 'database_link':
+        return this.spoilLinks(this.databaseProxies(fault.replica), fault.variant, fault.lastsMs);
+      case 'wechat_link':
+        return this.spoilLinks(this.wechatProxies(fault.replica), fault.variant, fault.lastsMs);
+      case 'wechat_answer':
+        return this.spoilAnswer(fault);
+      case 'killed':
+        return this.at(fault.replica).kill(fault.lastsMs);
+      case 'stopped':
+        return this.at(fault.replica).pause(fault.lastsMs);
+      case 'database_locked':
+        return this.lockDatabase(fault.lastsMs);
+      case 'clock':
+        return this.shiftClock(fault);
+    }
+  }
+
+  /** Stable: forced, as far as WeChat's limits allow; an unforced refresh would return the same token. */
+  private async burst(gapMs: number): Promise<void> {
+    await Promise.all(
+      this.world.replicas.map(async (replica, index) => {
+        await delay(index * gapMs);
+        await replica.adminRefresh(this.isStable && index === 0);
+      }),
+    );
+  }
+
+  private async killToken(handedOut: boolean): Promise<void> {
+    const tag = await this.world.wechat.killNewest(handedOut);
+    if (tag !== undefined) {
+      this.world.recorder.add({ kind: 'token_killed', at: now(), tag });
+    }
+  }
+
+  private async contend(): Promise<void> {
+    const delayMs = Math.round(0.9 * this.world.terms.timeoutMs);
+    const clear = await this.world.wechat.fault({
+      ...this.fetches(),
+      kind: 'delay',
+      delay_ms: delayMs,
+      times: 'always',
+    });
+    await this.killToken(false);
+    await Promise.all(this.world.replicas.map((replica) => replica.adminRefresh(false)));
+    await this.burst(100);
+    await clear();
+  }
+
+  /** Two mints that nobody here sees, the second one the settling refresh of the first; then silence. */
+  private async loseAnswers({ replica, variant, lastsMs }: Fault<'lost_answers'>): Promise<void> {
+    const { wechat, terms } = this.world;
+    const lost: FaultInput =
+      variant === 'hang'
+        ? { ...this.fetches(), kind: variant, after_effect: true, times: 'always' }
+        : { ...this.fetches(), kind: variant, times: 'always' };
+    const clear = await wechat.fault(lost);
+    await this.at(replica).adminRefresh(this.isStable);
+    await delay(terms.quietMs + 2_200);
+    await Promise.all([
+      this.spoilLinks(this.wechatProxies(-1), 'refuse', lastsMs - 4_500),
+      delay(500).then(clear),
+    ]);
+  }
+
+  /** Has one replica refresh, and does something to it once WeChat has minted and before it commits. */
+  private async strikeHolder(
+    { replica }: { replica: number },
+    strike: (holder: Replica) => Promise<void>,
+  ): Promise<void> {
+    const holder = this.at(replica);
+    await this.world.wechat.fault({
+      ...this.fetches(),
+      kind: 'delay',
+      delay_ms: HELD_ANSWER_MS,
+      after_effect: true,
+    });
+    const refreshed = holder.adminRefresh(this.isStable);
+    await this.untilFetching(holder);
+    await delay(STRIKE_AFTER_MS);
+    await strike(holder);
+    await refreshed;
+  }
+
+  /** The answer comes, but the commit does not reach the database while the lease runs. */
+  private async cutHolder(holder: Replica, ms: number): Promise<void> {
+    const proxies = this.databaseProxies(holder.index);
+    if (proxies.length > 0) {
+      await this.spoilLinks(proxies, 'freeze', ms);
+      return;
+    }
+    // On a file: somebody else holds the lock while the commit waits for it, and then it is the process
+    // itself that stands still; its statement goes on where it stood.
+    const unlock = await this.world.database.lock();
+    await delay(HELD_ANSWER_MS);
+    const paused = holder.pause(ms);
+    await delay(100);
+    await unlock();
+    await paused;
+  }
+
+  private async takeWechatAway({ variant, lastsMs }: Fault<'wechat_away'>): Promise<void> {
+    const away = this.spoilLinks(this.wechatProxies(-1), variant, lastsMs);
+    await delay(lastsMs / 3);
+    await this.burst(50);
+    await away;
+  }
+
+  private async restartAll(): Promise<void> {
+    for (const replica of this.world.replicas) {
+      await replica.restart();
+    }
+  }
+
+  private async spoilLinks(
+    proxies: readonly FaultyProxy[],
+    variant: LinkFault,
+    ms: number,
+  ): Promise<void> {
+    const ends = proxies.map((proxy) => proxy.strike(variant));
+    await delay(ms);
+    await Promise.all(ends.map((end) => end()));
+  }
+
+  private async spoilAnswer({ variant, path, lastsMs }: Fault<'wechat_answer'>): Promise<void> {
+    const aim = path === 'fetch' ? this.fetches() : { path: PROBE_PATHS[0] };
+    const clear = await this.world.wechat.fault({ ...aim, ...ANSWER_FAULTS[variant] });
+    // A fetch does not come by itself so soon.
+    if (path === 'fetch') {
+      await this.world.replicas[0]?.adminRefresh(false);
+    }
+    await delay(lastsMs);
+    await clear();
+  }
+
+  private async lockDatabase(ms: number): Promise<void> {
+    const unlock = await this.world.database.lock();
+    await delay(ms);
+    await unlock();
+  }
+
+  private async shiftClock({ shiftSeconds, lastsMs }: Fault<'clock'>): Promise<void> {
+    const { clockFile } = this.world;
+    if (clockFile === undefined) {
+      return;
+    }
+    writeFileSync(clockFile, `${shiftSeconds > 0 ? '+' : ''}${shiftSeconds}`);
+    await delay(lastsMs);
+    writeFileSync(clockFile, '+0');
+  }
+
+  private async untilFetching(holder: Replica): Promise<void> {
+    const deadline = now() + CALL_AWAITED_MS;
+    while (now() < deadline && !holder.options.wechatProxy.isCarrying(this.fetches().path)) {
+      await delay(10);
+    }
+  }
+
+  private fetches(): { path: string } {
+    return { path: FETCH_PATH[this.world.terms.mode] };
+  }
+
+  private get isStable(): boolean {
+    return this.world.terms.mode === 'stable';
+  }
+
+  private at(index: number): Replica {
+    const replica = this.world.replicas[index];
+    if (replica === undefined) {
+      throw new RangeError(`there is no replica ${index}`);
+    }
+    return replica;
+  }
+
+  private databaseProxies(replica: number): FaultyProxy[] {
+    return this.these(replica).flatMap(({ options }) => options.databaseProxy ?? []);
+  }
+
+  private wechatProxies(replica: number): FaultyProxy[] {
+    return this.these(replica).map(({ options }) => options.wechatProxy);
+  }
+
+  private these(replica: number): readonly Replica[] {
+    return replica < 0 ? this.world.replicas : [this.at(replica)];
+  }
+}
+
+/** None that needs an operator, and no 45009: those stop a service for hours, as they should. */
+const ANSWER_FAULTS = {
+  busy: { kind: 'errcode', errcode: -1, times: 2 },
+  status_500: { kind: 'status', status: 500 },
+  hang: { kind: 'hang' },
+  reset_before: { kind: 'reset_before' },
+  reset_after: { kind: 'reset_after' },
+  html: { kind: 'html' },
+  truncated: { kind: 'truncated' },
+  slow: { kind: 'delay', delay_ms: 500, times: 2 },
+} as const satisfies Record<AnswerFault, object>;

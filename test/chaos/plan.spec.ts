@@ -1,0 +1,95 @@
+import { describe, expect, it } from '@jest/globals';
+import { planFaults, type PlanInput, type PlannedFault } from './plan.js';
+import { termsFor, type DatabaseKind, type Mode } from './terms.js';
+
+function plan(
+  seed: number,
+  changes: Partial<PlanInput> & { mode?: Mode; database?: DatabaseKind } = {},
+): PlannedFault[] {
+  const { mode = 'legacy', database = 'postgres', ...rest } = changes;
+  const terms = termsFor({ mode, database, replicas: 3 });
+  return planFaults({ seed, faultMs: 60_000, terms, clockReplica: 1, ...rest });
+}
+
+describe('the plan of faults', () => {
+  it('is the same for the same seed, and another one for another', () => {
+    expect(plan(7)).toEqual(plan(7));
+    expect(plan(7)).not.toEqual(plan(8));
+  });
+
+  it('begins calmly, ends in time, and is in order', () => {
+    for (let seed = 1; seed <= 50; seed += 1) {
+      const faults = plan(seed);
+      expect(faults.length).toBeGreaterThan(20);
+      expect(Math.min(...faults.map(({ at }) => at))).toBeGreaterThanOrEqual(2_000);
+      expect(Math.max(...faults.map(({ at, lastsMs }) => at + lastsMs))).toBeLessThanOrEqual(
+        60_000,
+      );
+      expect(faults.map(({ at }) => at)).toEqual(faults.map(({ at }) => at).sort((a, b) => a - b));
+    }
+  });
+
+  it('knows every kind of fault, each where it can be carried out', () => {
+    const kinds = (database: DatabaseKind, clockReplica?: number): Set<string> =>
+      new Set(
+        Array.from({ length: 60 }, (_, seed) => plan(seed, { database, clockReplica })).flatMap(
+          (faults) => faults.map(({ kind }) => kind),
+        ),
+      );
+    const everywhere = [
+      'admin_refresh',
+      'burst',
+      'contention',
+      'foreign_mint',
+      'holder_cut',
+      'holder_killed',
+      'holder_stopped',
+      'killed',
+      'lost_answers',
+      'rolling_restart',
+      'stopped',
+      'token_killed',
+      'wechat_answer',
+      'wechat_away',
+      'wechat_link',
+    ];
+    expect([...kinds('sqlite')].sort()).toEqual([...everywhere, 'database_locked'].sort());
+    expect([...kinds('postgres', 0)].sort()).toEqual(
+      [...everywhere, 'clock', 'database_link'].sort(),
+    );
+  });
+
+  it('has every sequence within 60 s of legacy mode', () => {
+    const sequences = ['burst', 'contention', 'foreign_mint', 'holder_cut', 'holder_killed'];
+    const all = [...sequences, 'holder_stopped', 'lost_answers', 'token_killed', 'wechat_away'];
+    for (let seed = 1; seed <= 50; seed += 1) {
+      const kinds = new Set(plan(seed).map(({ kind }) => kind as string));
+      expect(all.filter((kind) => !kinds.has(kind))).toEqual([]);
+    }
+  });
+
+  it('fits into a short run', () => {
+    const faults = plan(1, { faultMs: 20_000 });
+    expect(faults.length).toBeGreaterThan(5);
+    expect(Math.max(...faults.map(({ at, lastsMs }) => at + lastsMs))).toBeLessThanOrEqual(20_000);
+  });
+});
+
+describe('the terms', () => {
+  it('leave time to take over from a holder that died', () => {
+    const terms = termsFor({ mode: 'legacy', database: 'sqlite', replicas: 3 });
+    expect(terms).toMatchObject({
+      scale: 0.08,
+      lifetimeMs: 96_000,
+      overlapMs: 24_000,
+      servedInDoubtMs: 21_600,
+      leaseMs: 5_400,
+      callMs: 1_200,
+      floorMs: 400,
+      quietMs: 1_600,
+      deadGraceMs: 2_240,
+    });
+    // lease + poll + call + commit + poll + what clients cache, of 240 s × scale
+    expect(5_400 + 2_000 + 1_200 + 3_000 + 2_000 + 4_800).toBeLessThanOrEqual(19_200);
+  });
+});
