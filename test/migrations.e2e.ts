@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import { createDatabase, databaseKind, type TestDatabase } from './support/database.js';
-import { APP_ID, startService, type Service } from './support/service.js';
+import { startService, type Service } from './support/service.js';
 import { startSimulator, type Simulator } from './support/simulator.js';
 
 let database: TestDatabase;
@@ -82,23 +82,5 @@ describe('the migrations', () => {
     await source.runMigrations({ transaction: 'none' });
     expect(await tables(source)).toEqual(TABLES);
     expect(await differences(source)).toEqual([]);
-  });
-
-  it('run once, though ten start together', async () => {
-    const started = await Promise.all(Array.from({ length: 10 }, () => start()));
-    const source = started[0]!.app.get(DataSource);
-    const rows = await source.query<unknown[]>('SELECT name FROM migrations');
-    expect(rows).toHaveLength(source.migrations.length);
-    for (const service of started) {
-      expect(service.events('database_unavailable')).toEqual([]);
-    }
-  });
-
-  it('one account and one credential come of ten that start together', async () => {
-    await wechat.addAccount({ appId: APP_ID, secret: 'canary-app-secret-0123456789abcdef' });
-    const started = await Promise.all(Array.from({ length: 10 }, () => start()));
-    const answers = await Promise.all(started.map((service) => service.read()));
-    expect(new Set(answers.map(({ body }) => body.access_token)).size).toBe(1);
-    expect(await wechat.countCalls({ path: '/cgi-bin/stable_token' })).toBe(1);
   });
 });

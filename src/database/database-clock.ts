@@ -37,11 +37,6 @@ export class DatabaseClock {
     return this.sample.databaseMs + elapsed;
   }
 
-  /** How long ago the last reading was asked for, in milliseconds; Infinity before the first. */
-  ageMs(): number {
-    return this.sample === undefined ? Infinity : this.nowMs() - this.sample.databaseMs;
-  }
-
   /** How far this machine's wall clock stands ahead of the database's, in milliseconds. */
   skewMs(): number {
     return this.sample === undefined ? 0 : this.sample.wallMs - this.sample.databaseMs;

@@ -34,7 +34,7 @@ const RETRY_MS = 1_000;
 export class DatabaseService implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(DatabaseService.name);
   private readonly stopping = new AbortController();
-  private readonly dialect: Pick<Dialect, 'nowMs' | 'prepare' | 'exclusively'>;
+  private readonly dialect: Omit<Dialect, 'options'>;
   private markConnected: () => void = () => undefined;
   /** Resolves once the database is connected, migrated and opened by a key; never rejects. */
   readonly connected = new Promise<void>((resolve) => {
@@ -152,7 +152,7 @@ export class DatabaseService implements OnApplicationBootstrap, BeforeApplicatio
     try {
       await this.dialect.prepare(runner);
       await this.dialect.exclusively(runner, async () => {
-        await this.dataSource.runMigrations({ transaction: 'none' });
+        await this.dataSource.runMigrations({ transaction: this.dialect.migrationsIn });
         await checkKeys(this.dataSource, this.keyring);
       });
     } finally {

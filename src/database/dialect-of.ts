@@ -6,7 +6,7 @@ import { postgresDialect } from './postgres.dialect.js';
 import { sqliteDialect } from './sqlite.dialect.js';
 
 export function dialectOf(target: DatabaseTarget): {
-  dialect: Pick<Dialect, 'nowMs' | 'prepare' | 'exclusively'>;
+  dialect: Omit<Dialect, 'options'>;
   options: DataSourceOptions;
 } {
   if (target.kind === 'sqlite') {

@@ -12,6 +12,8 @@ export interface Dialect<Target extends DatabaseTarget = DatabaseTarget> {
   readonly nowMs: string;
   /** Statements for each new connection pool, before anything else. */
   prepare(runner: QueryRunner): Promise<void>;
+  /** Whether the migrations run in a transaction of TypeORM's making. */
+  readonly migrationsIn: 'all' | 'none';
   /** Runs `migrate` in one process at a time, however many start together. */
   exclusively(runner: QueryRunner, migrate: () => Promise<void>): Promise<void>;
 }

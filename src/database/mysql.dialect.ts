@@ -33,6 +33,9 @@ export const mysqlDialect: Dialect<Extract<DatabaseTarget, { url: string }>> = {
 
   prepare: () => Promise.resolve(),
 
+  // Its DDL commits by itself.
+  migrationsIn: 'none',
+
   async exclusively(runner, migrate) {
     const sql = `SELECT GET_LOCK('${MIGRATION_LOCK}', ${MIGRATION_LOCK_SECONDS}) AS locked`;
     const [{ locked }] = (await runner.query(sql)) as [{ locked: number | string | null }];

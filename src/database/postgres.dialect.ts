@@ -27,6 +27,8 @@ export const postgresDialect: Dialect<Extract<DatabaseTarget, { url: string }>> 
 
   prepare: () => Promise.resolve(),
 
+  migrationsIn: 'all',
+
   async exclusively(runner, migrate) {
     await runner.query(`SELECT pg_advisory_lock(${MIGRATION_LOCK})`);
     try {

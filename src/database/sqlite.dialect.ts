@@ -22,6 +22,9 @@ export const sqliteDialect: Dialect<Extract<DatabaseTarget, { kind: 'sqlite' }>>
     await runner.query('PRAGMA synchronous = FULL');
   },
 
+  // In the transaction below.
+  migrationsIn: 'none',
+
   async exclusively(runner, migrate) {
     // TypeORM gives all of SQLite one connection, so what `migrate` runs is inside this transaction:
     // a second process waits at BEGIN IMMEDIATE and then finds nothing left to do.

@@ -1,16 +1,18 @@
 import { Table, type MigrationInterface, type QueryRunner, type TableColumnOptions } from 'typeorm';
 
 /** Accounts, credentials and their refreshes, IP lists, and the row that proves that the encryption key is the right one. */
+/* A table that is there already was made by a start that was killed half way (MySQL has no DDL in transactions). */
 export class Initial1795300000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
-    await runner.createTable(new Table({ name: 'key_check', columns: keyCheck }));
-    await runner.createTable(new Table({ name: 'account', columns: account }));
+    await runner.createTable(new Table({ name: 'key_check', columns: keyCheck }), true);
+    await runner.createTable(new Table({ name: 'account', columns: account }), true);
     await runner.createTable(
       new Table({
         name: 'credential',
         columns: credential,
         uniques: [{ name: 'credential_app_id_kind', columnNames: ['app_id', 'kind'] }],
       }),
+      true,
     );
     await runner.createTable(
       new Table({
@@ -20,8 +22,9 @@ export class Initial1795300000000 implements MigrationInterface {
           { name: 'refresh_history_app_id_started_at', columnNames: ['app_id', 'started_at'] },
         ],
       }),
+      true,
     );
-    await runner.createTable(new Table({ name: 'ip_list', columns: ipList }));
+    await runner.createTable(new Table({ name: 'ip_list', columns: ipList }), true);
   }
 
   async down(runner: QueryRunner): Promise<void> {

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { WechatCallError } from '../api/wechat-call.error.js';
 import { WechatClient, type WechatAnswer } from '../api/wechat-client.js';
 import type { Account } from '../accounts/account.js';
@@ -17,6 +17,7 @@ const DAILY_QUOTA_REACHED = 45009;
  */
 @Injectable()
 export class AccessTokenClient implements CredentialKind {
+  private readonly logger = new Logger(AccessTokenClient.name);
   readonly name = 'access_token';
   readonly fetchedAhead = true;
 
@@ -59,7 +60,8 @@ export class AccessTokenClient implements CredentialKind {
       return Array.isArray(answer.ip_list) ? 'alive' : 'unknown';
     } catch (error) {
       if (!(error instanceof WechatCallError)) {
-        throw error;
+        this.logger.error(error);
+        return 'unknown';
       }
       if (error.errcode === DAILY_QUOTA_REACHED) {
         return 'over_quota';

@@ -14,6 +14,7 @@ import { RequireScope } from '../../access/require-scope.decorator.js';
 import { DatabaseClock } from '../../database/database-clock.js';
 import { ApiProblems } from '../../errors/api-problems.decorator.js';
 import { ValidBody, ValidQuery } from '../../errors/validation.decorator.js';
+import type { CredentialSlot } from '../credentials/credential-slot.js';
 import type { CredentialSnapshot } from '../credentials/credential-snapshot.js';
 import {
   AccessTokenAnswer,
@@ -65,8 +66,8 @@ export class AccessTokenController {
     const waitMs = readWaitMs(request.query.wait);
     const snapshot = this.tokens.current(slot);
     return snapshot === undefined
-      ? this.tokens.read(slot, waitMs).then((later) => this.send(later, request, reply))
-      : this.send(snapshot, request, reply);
+      ? this.tokens.read(slot, waitMs).then((later) => this.send(later, slot, request, reply))
+      : this.send(snapshot, slot, request, reply);
   }
 
   @Post('report')
@@ -88,11 +89,12 @@ export class AccessTokenController {
       (wait ?? REPORT_WAIT_SECONDS) * 1_000,
     );
     void reply.header('cache-control', 'no-store').header('etag', snapshot.etag);
-    return { outcome, ...this.answer(snapshot) };
+    return { outcome, ...this.answer(snapshot, slot) };
   }
 
   private send(
     snapshot: CredentialSnapshot,
+    slot: CredentialSlot,
     request: FastifyRequest,
     reply: FastifyReply,
   ): AccessTokenAnswer | undefined {
@@ -102,20 +104,26 @@ export class AccessTokenController {
       void reply.status(304);
       return undefined;
     }
-    return this.answer(snapshot);
+    return this.answer(snapshot, slot);
   }
 
-  private answer(snapshot: CredentialSnapshot): AccessTokenAnswer {
-    const leftSeconds = Math.floor((snapshot.expiresAtMs - this.clock.nowMs()) / 1_000);
+  private answer(snapshot: CredentialSnapshot, slot: CredentialSlot): AccessTokenAnswer {
+    // Nobody may keep it for longer than this process itself would serve it on what it has read.
+    const trustedSeconds = wholeSeconds(this.tokens.trustLeftMs(slot));
+    const leftSeconds = Math.max(1, wholeSeconds(snapshot.expiresAtMs - this.clock.nowMs()));
     return {
       app_id: snapshot.appId,
       access_token: snapshot.value,
       expires_in: leftSeconds,
       expires_at: snapshot.expiresAt,
       version: snapshot.version,
-      cache_for: Math.min(snapshot.cacheSeconds, leftSeconds),
+      cache_for: Math.max(0, Math.min(snapshot.cacheSeconds, leftSeconds, trustedSeconds)),
     };
   }
+}
+
+function wholeSeconds(ms: number): number {
+  return Math.floor(ms / 1_000);
 }
 
 /** RFC 9110, 13.1.2: a list of entity tags, compared weakly, or `*`. */

@@ -35,6 +35,11 @@ export class TokenService {
     return this.store.current(slot);
   }
 
+  /** How much longer a token may be kept on the last reading of its row, in milliseconds. */
+  trustLeftMs(slot: CredentialSlot): number {
+    return this.store.trustLeftMs(slot);
+  }
+
   /**
    * The token, at once or after the refresh under way.
    * @throws AppError `token_unavailable`

@@ -8,7 +8,7 @@ import {
   type ColumnExpressions,
 } from './credential-update.js';
 import { CredentialSealer } from './credential-sealer.js';
-import type { LedgerTerms } from './ledger.js';
+import { LONGEST_LEDGER_MS, type LedgerTerms } from './ledger.js';
 import type { RefreshFailure } from './refresh-failure.js';
 
 /** A claim that was won: what its commit, failure or release must prove. */
@@ -70,7 +70,7 @@ export class ClaimRepository {
   claim(seen: CredentialEntity, terms: ClaimTerms): Promise<boolean> {
     const now = this.database.nowMs;
     const { ledger } = terms;
-    const booked = `(CASE WHEN ledger_full_at > ${now} THEN ledger_full_at ELSE ${now} END + :intervalMs)`;
+    const booked = `(CASE WHEN ledger_full_at > ${now} AND ledger_full_at <= ${now} + :longestLedgerMs THEN ledger_full_at ELSE ${now} END + :intervalMs)`;
     const hasRoom = ledger.roomMs === undefined ? '1 = 1' : `${booked} <= ${now} + :roomMs`;
     const holderDied = 'owner IS NOT NULL AND attempt_forced = 0';
     return updateCredential(
@@ -107,6 +107,7 @@ export class ClaimRepository {
           floorMs: terms.floorMs,
           longestLeaseMs: LONGEST_LEASE_MS,
           callsDay: terms.callsDay,
+          longestLedgerMs: LONGEST_LEDGER_MS,
           intervalMs: ledger.intervalMs,
           capacityMs: ledger.capacityMs,
           roomMs: ledger.roomMs,
@@ -128,6 +129,7 @@ export class ClaimRepository {
         expiresAt: committed.expiresAtMs,
         lifetimeMs: committed.lifetimeMs,
         nextAttemptAt: committed.nextAttemptAtMs,
+        ...this.floorFromNow(),
       },
       underClaim(claim),
     );
@@ -143,6 +145,7 @@ export class ClaimRepository {
         expiresAt: committed.expiresAtMs,
         lifetimeMs: committed.lifetimeMs,
         nextAttemptAt: committed.nextAttemptAtMs,
+        ...this.floorFromNow(),
       },
       underClaim(claim),
     );
@@ -172,9 +175,18 @@ export class ClaimRepository {
         failures: () => 'failures + 1',
         lastError: JSON.stringify(recorded.failure),
         nextAttemptAt: () => `${now} + :retryDelayMs`,
+        ...this.floorFromNow(),
       },
       [where, { ...parameters, retryDelayMs: recorded.retryDelayMs }],
     );
+  }
+
+  /**
+   * The floor counts from the end of a fetch as well: between the claim and the call lie statements that
+   * may be slow. It comes last, after what reads the time of the claim.
+   */
+  private floorFromNow(): ColumnExpressions {
+    return { attemptAt: () => this.database.nowMs };
   }
 
   /** Gives the lease back when WeChat was not called. */

@@ -102,7 +102,7 @@ export class ClaimService {
     const ledger = ledgerTerms(policy, row.lifetimeMs, request.cause);
     return Math.max(
       this.isFromBrokenClock(row.attemptAt) ? 0 : row.attemptAt + floorMs(policy, row.lifetimeMs),
-      ledgerRoomAtMs(ledger, row.ledgerFullAt),
+      ledgerRoomAtMs(ledger, row.ledgerFullAt, this.databaseClock.nowMs()),
       this.startAtMs(slot, request),
     );
   }
@@ -156,7 +156,7 @@ export class ClaimService {
       ledger: ledgerTerms(policy, row.lifetimeMs, request.cause),
       forced: request.force,
       forcedAt: (request.force ? [...forcedAt, nowMs] : forcedAt).join(','),
-      configVersion: account.configVersion,
+      configVersion: Math.max(row.configVersion, account.configVersion),
       callsDay: chinaDay(nowMs),
     };
   }

@@ -6,7 +6,7 @@ import {
 } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DatabaseClock } from '../../database/database-clock.js';
-import { toDatabaseError } from '../../database/database-error.js';
+import { DatabaseError } from '../../database/database-error.js';
 import type { CredentialSlot } from './credential-slot.js';
 import { CredentialStore } from './credential-store.js';
 import { LivenessService } from './liveness.service.js';
@@ -19,7 +19,7 @@ const SKEW_WARNING_MS = 2_000;
 
 /** A doubtful value is asked after this often, and an acceptance lasts the longer of the two. */
 const DOUBTFUL = { everyMs: 5_000, vouchedMs: 10_000 };
-const UNREAD = { everyMs: 30_000, vouchedMs: 35_000 };
+const UNREAD = { everyMs: 30_000, vouchedMs: 50_000, aheadMs: 10_000 };
 
 /**
  * Once a second: reads what other replicas changed, stores what could not be stored before, and asks
@@ -30,7 +30,7 @@ export class CoherenceScheduler implements OnApplicationBootstrap, BeforeApplica
   private readonly logger = new Logger(CoherenceScheduler.name);
   private readonly stopping = new AbortController();
   private readonly askedAtMs = new WeakMap<CredentialSlot, number>();
-  private readonly asking = new Set<Promise<unknown>>();
+  private readonly asking = new Set<Promise<void>>();
   private loop: Promise<void> = Promise.resolve();
   private isAway = false;
   private isSkewed = false;
@@ -53,14 +53,17 @@ export class CoherenceScheduler implements OnApplicationBootstrap, BeforeApplica
     await Promise.all(this.asking);
   }
 
-  /** One round. Never rejects: a database that is away is reported once, and asked again. */
+  /** One round. A database that is away is reported once, and asked again. */
   async poll(): Promise<void> {
     try {
       await this.store.poll();
       this.reportBack();
       await this.storeHeld();
     } catch (error) {
-      this.reportAway(toDatabaseError(error).driverCode);
+      if (!(error instanceof DatabaseError)) {
+        throw error;
+      }
+      this.reportAway(error.driverCode);
     }
     this.askAfterDoubtful();
   }
@@ -68,7 +71,9 @@ export class CoherenceScheduler implements OnApplicationBootstrap, BeforeApplica
   private async repeat(): Promise<void> {
     await this.store.loaded;
     while (!this.stopping.signal.aborted) {
-      await this.poll();
+      await this.poll().catch((error: unknown) => {
+        this.logger.error(error);
+      });
       const pauseMs = POLL_MS * (1 - SPREAD + 2 * SPREAD * Math.random());
       await delay(pauseMs, undefined, { signal: this.stopping.signal }).catch(() => undefined);
     }
@@ -80,6 +85,8 @@ export class CoherenceScheduler implements OnApplicationBootstrap, BeforeApplica
       if (held?.claim !== undefined) {
         await this.settle.commit(slot, held.claim, held);
       }
+      await this.settle.tellSuspicion(slot);
+      await this.liveness.tellDeath(slot);
     }
   }
 
@@ -91,22 +98,34 @@ export class CoherenceScheduler implements OnApplicationBootstrap, BeforeApplica
       const lastAtMs = this.askedAtMs.get(slot) ?? -Infinity;
       if (terms !== undefined && nowMs - lastAtMs >= terms.everyMs) {
         this.askedAtMs.set(slot, nowMs);
-        const asked = this.liveness.verify(slot, terms.vouchedMs);
-        this.asking.add(asked);
-        void asked.finally(() => this.asking.delete(asked));
+        this.track(this.liveness.verify(slot, terms.vouchedMs));
       }
     }
   }
 
-  private doubt(slot: CredentialSlot, nowMs: number): typeof DOUBTFUL | undefined {
+  private track(asked: Promise<unknown>): void {
+    const settled = asked
+      .catch((error: unknown) => {
+        this.logger.error(error);
+      })
+      .then(() => {
+        this.asking.delete(settled);
+      });
+    this.asking.add(settled);
+  }
+
+  private doubt(
+    slot: CredentialSlot,
+    nowMs: number,
+  ): { everyMs: number; vouchedMs: number } | undefined {
     if (slot.isDead || slot.live === undefined || nowMs >= slot.live.expiresAtMs) {
       return undefined;
     }
     if (nowMs >= slot.quarantineAtMs() - DOUBTFUL.everyMs) {
       return DOUBTFUL;
     }
-    const isUnread = this.store.rowsAgeMs() > (slot.snapshot?.trustedMs ?? Infinity);
-    return isUnread ? UNREAD : undefined;
+    // Asked after ahead of the time: a round takes some seconds while the database does not answer.
+    return this.store.trustLeftMs(slot) < UNREAD.aheadMs ? UNREAD : undefined;
   }
 
   private reportAway(reason: string): void {

@@ -35,7 +35,8 @@ export class CredentialReaderService {
     const failure = parseFailure(slot.row.lastError);
     const waitMs = this.nextAttemptAtMs(slot) - this.clock.nowMs();
     return new AppError('token_unavailable', this.reason(slot, failure), {
-      retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1_000)),
+      // Without an end in sight, as for a value that no key opens, there is nothing to wait for.
+      ...(Number.isFinite(waitMs) && { retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1_000)) }),
       ...(failure === undefined ? {} : { upstream: upstreamOf(failure) }),
     });
   }
@@ -82,7 +83,8 @@ export class CredentialReaderService {
     }
     // A death that the row does not say yet: the refresh follows as soon as it does.
     const isJustRefused = slot.isDead && slot.row.deadAt === null;
-    return Math.max(isJustRefused ? 0 : slot.row.nextAttemptAt, slot.notBeforeMs);
+    const pausedMs = slot.isPausing(this.clock.nowMs()) ? slot.notBeforeMs : 0;
+    return Math.max(isJustRefused ? 0 : slot.row.nextAttemptAt, pausedMs);
   }
 
   private reason(slot: CredentialSlot, failure: RefreshFailure | undefined): string {

@@ -13,6 +13,8 @@ import {
 import type { CredentialSnapshot } from './credential-snapshot.js';
 import type { Claim } from './claim.repository.js';
 
+const LONGEST_PAUSE_MS = 10_000;
+
 export interface LiveValue extends Life {
   readonly version: number;
   readonly value: string;
@@ -22,6 +24,11 @@ export interface LiveValue extends Life {
 export interface UnstoredValue extends LiveValue {
   /** The claim under which it was fetched; undefined where the database was away before the fetch. */
   readonly claim: Claim | undefined;
+  /**
+   * Another claim came after ours, so it will not be stored. It is newer than what the row holds all the
+   * same, and stays live, in doubt like the row, until the other claim's value comes.
+   */
+  readonly disputed?: boolean;
 }
 
 /**
@@ -36,7 +43,7 @@ export class CredentialSlot {
   private rowValue: LiveValue | undefined;
   private unstoredValue: UnstoredValue | undefined;
   private refusedVersion: number | undefined;
-  private vouchedUntilMs = 0;
+  private vouched = { version: 0, untilMs: 0 };
   private currentSnapshot: CredentialSnapshot | undefined;
   private readonly listeners = new Set<() => void>();
 
@@ -46,6 +53,11 @@ export class CredentialSlot {
   attempted = false;
   /** Before this time no attempt is made from here: the database did not answer the last one. */
   notBeforeMs = 0;
+  /**
+   * A fetch of ours that may have ended the stored value, which the row could not be told yet: the time of
+   * its claim. Repeated until the row says so.
+   */
+  untoldAttemptMs: number | undefined;
 
   constructor(
     readonly account: Account,
@@ -113,35 +125,37 @@ export class CredentialSlot {
     return !isBehind;
   }
 
-  /** Serves a value from memory until the database takes it. */
+  /** Serves a value from memory until the database takes it; not when a newer one is known by then. */
   hold(value: UnstoredValue): void {
+    if (value.version <= this.version && value.version !== this.unstoredValue?.version) {
+      return;
+    }
     this.unstoredValue = value;
     this.changed();
   }
 
-  /** Lets go of the held value: it was stored, or somebody else's came after it. */
-  letGo(): void {
-    this.unstoredValue = undefined;
+  /** Another claim came after the one of the held value. */
+  dispute(): void {
+    if (this.unstoredValue !== undefined) {
+      this.unstoredValue = { ...this.unstoredValue, claim: undefined, disputed: true };
+    }
     this.changed();
   }
 
   /** Remembers that WeChat refused a version, also while the database cannot be told. */
   refuse(version: number): void {
     this.refusedVersion = version;
-    this.vouchedUntilMs = 0;
     this.changed();
   }
 
   /** WeChat accepted a version: should it be doubtful, it may be served until then. */
   vouch(version: number, untilMs: number): void {
-    if (this.live?.version === version) {
-      this.vouchedUntilMs = untilMs;
-      this.changed();
-    }
+    this.vouched = { version, untilMs };
+    this.changed();
   }
 
   isVouched(nowMs: number): boolean {
-    return nowMs < this.vouchedUntilMs;
+    return nowMs < this.vouchedUntilMs();
   }
 
   /**
@@ -153,13 +167,19 @@ export class CredentialSlot {
     if (live === undefined || this.isDead || this.problem !== undefined) {
       return 0;
     }
-    return Math.min(live.expiresAtMs, Math.max(this.quarantineAtMs(doubt), this.vouchedUntilMs));
+    return Math.min(live.expiresAtMs, Math.max(this.quarantineAtMs(doubt), this.vouchedUntilMs()));
   }
 
   /** From when on the live value needs WeChat's acceptance to be served; Infinity when it does not. */
   quarantineAtMs(doubt: Doubt = this.knownRow): number {
     // A value that is not in the row is newer than the row's suspicion.
-    return this.unstoredValue === undefined ? quarantineAtMs(this.policy, doubt) : Infinity;
+    if (this.unstoredValue !== undefined && this.unstoredValue.disputed !== true) {
+      return Infinity;
+    }
+    const untold = this.untoldAttemptMs;
+    const suspectAt =
+      untold === undefined ? doubt.suspectAt : Math.min(untold, doubt.suspectAt ?? Infinity);
+    return quarantineAtMs(this.policy, { ...doubt, suspectAt });
   }
 
   /** Calls back at each change, and when an attempt ends. @returns how to stop that */
@@ -173,6 +193,16 @@ export class CredentialSlot {
     for (const listener of [...this.listeners]) {
       listener();
     }
+  }
+
+  /** Whether this process leaves the credential alone for a moment, since the database did not answer. */
+  isPausing(nowMs: number): boolean {
+    // A pause that seems long was set before the clock went back.
+    return nowMs < this.notBeforeMs && this.notBeforeMs - nowMs <= LONGEST_PAUSE_MS;
+  }
+
+  private vouchedUntilMs(): number {
+    return this.vouched.version === this.live?.version ? this.vouched.untilMs : 0;
   }
 
   private take(row: CredentialEntity): void {

@@ -99,15 +99,19 @@ export class CredentialStore implements OnApplicationBootstrap {
     return slot.servableUntilMs() - this.clock.nowMs();
   }
 
-  /** Since when the rows have not been read, in milliseconds. */
-  rowsAgeMs(): number {
-    return this.clock.nowMs() - this.rowsReadAtMs;
+  /** How much longer the value may be served on the last reading of its row, in milliseconds. */
+  trustLeftMs(slot: CredentialSlot): number {
+    const trustedMs = slot.snapshot?.trustedMs ?? Infinity;
+    return this.rowsReadAtMs + trustedMs - this.clock.nowMs();
   }
 
   /** Reads one row again. @throws DatabaseError */
   async reload(slot: CredentialSlot): Promise<void> {
-    const row = await this.repository.load(slot.row.id);
-    if (row !== null) {
+    const { id, version } = slot.row;
+    const row = await this.repository.load(id);
+    // A read that was overtaken: memory learned of a newer version while it was on its way.
+    const isOvertaken = row !== null && row.version >= version && row.version < slot.row.version;
+    if (row !== null && !isOvertaken) {
       await this.adopt(slot, row);
     }
   }

@@ -26,7 +26,7 @@ export class CredentialHealth implements OnModuleInit {
     const waiting = this.store
       .all()
       .filter(({ account, kind }) => account.enabled && kind.fetchedAhead)
-      .filter((slot) => !slot.attempted && slot.problem === undefined)
+      .filter((slot) => !slot.attempted && slot.row.failures === 0 && slot.problem === undefined)
       .filter((slot) => this.store.current(slot) === undefined);
     return waiting.length === 0
       ? undefined

@@ -117,6 +117,14 @@ export function isServable(expiresAtMs: number, nowMs: number): boolean {
   return expiresAtMs - nowMs >= MINIMUM_LEFT_MS;
 }
 
+/** @returns undefined when there is no value, or WeChat's `expires_in` cannot be one */
+export function usableLifetimeMs(fetched: {
+  readonly value: string;
+  readonly expiresIn: unknown;
+}): number | undefined {
+  return fetched.value === '' ? undefined : lifetimeMsOf(fetched.expiresIn);
+}
+
 /** @returns undefined when WeChat's `expires_in` cannot be one */
 export function lifetimeMsOf(expiresIn: unknown): number | undefined {
   const isLifetime =

@@ -28,7 +28,7 @@ export class CredentialScheduler implements OnApplicationBootstrap {
     });
   }
 
-  /** Starts what is due and returns; the attempts go on by themselves and never reject. */
+  /** Starts what is due and returns; the attempts go on by themselves. */
   @Cron(CronExpression.EVERY_SECOND)
   tick(): void {
     if (!this.store.isLoaded || this.refreshes.isStopping) {
@@ -41,13 +41,20 @@ export class CredentialScheduler implements OnApplicationBootstrap {
   }
 
   private isDue(slot: CredentialSlot): boolean {
-    const { account } = slot;
+    const { account, row } = slot;
     const nowMs = this.clock.nowMs();
-    if (!account.enabled || slot.problem !== undefined || this.refreshes.isRunning(slot)) {
+    // Another replica knows a newer secret or mode than this process: the refresh is left to it.
+    const isOutdated = row.configVersion > account.configVersion;
+    if (
+      !account.enabled ||
+      isOutdated ||
+      slot.problem !== undefined ||
+      this.refreshes.isRunning(slot)
+    ) {
       return false;
     }
     const isFree =
-      nowMs >= slot.notBeforeMs &&
+      !slot.isPausing(nowMs) &&
       !this.claims.isLeased(slot) &&
       nowMs >= this.claims.earliestAtMs(slot, SCHEDULED);
     return isFree && wantsRefresh(slot, nowMs);
@@ -55,7 +62,7 @@ export class CredentialScheduler implements OnApplicationBootstrap {
 
   private start(slot: CredentialSlot): void {
     const force = this.claims.needsForce(slot);
-    this.refreshes.run(slot, { ...SCHEDULED, force }).catch((error: unknown) => {
+    this.refreshes.start(slot, { ...SCHEDULED, force }).catch((error: unknown) => {
       this.logger.error({
         event: 'refresh_broke',
         app_id: slot.account.appId,
@@ -75,9 +82,9 @@ function wantsRefresh(slot: CredentialSlot, nowMs: number): boolean {
     // Its holder died between the claim and the commit.
     row.owner !== null ||
     // The secret or the mode was changed since the last attempt.
-    row.configVersion !== account.configVersion ||
+    row.configVersion < account.configVersion ||
     // A value that was fetched without a claim has to be stored under one.
-    (unstored !== undefined && unstored.claim === undefined) ||
+    (unstored !== undefined && unstored.claim === undefined && unstored.disputed !== true) ||
     // The clock went back, or the row comes from another one.
     row.obtainedAt > nowMs + CLOCK_WENT_BACK_MS
   );

@@ -1,7 +1,8 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { randomInt } from 'node:crypto';
 import { DatabaseClock } from '../../database/database-clock.js';
 import { WechatCallError } from '../api/wechat-call.error.js';
-import { lifetimeMsOf, scaleOf } from './credential.policy.js';
+import { scaleOf, usableLifetimeMs } from './credential.policy.js';
 import type { CredentialSlot } from './credential-slot.js';
 import { CredentialStore } from './credential-store.js';
 import type { FetchedValue } from './credential-kind.js';
@@ -10,6 +11,7 @@ import type { FetchedValue } from './credential-kind.js';
 const LEFT_MS = 120_000;
 const APART_MS = 30_000;
 const DATABASE_PAUSE_MS = 1_000;
+const VERSION_JUMP = 100_000;
 
 /**
  * What is left while the database is away, when no claim can be made: where a repeated fetch returns the
@@ -35,12 +37,13 @@ export class LastResortService {
     }
     this.fetchedAtMs.set(slot, nowMs);
     const fetched = await this.ask(slot);
-    const lifetimeMs = lifetimeMsOf(fetched?.expiresIn);
+    const lifetimeMs = fetched && usableLifetimeMs(fetched);
     if (fetched === undefined || lifetimeMs === undefined || fetched.value === slot.live?.value) {
       return false;
     }
     slot.hold({
-      version: slot.version + 1,
+      // Another replica may do the same: a jump keeps two values from sharing a version.
+      version: slot.version + randomInt(1, VERSION_JUMP),
       value: fetched.value,
       obtainedAtMs: nowMs,
       expiresAtMs: nowMs + lifetimeMs,

@@ -40,12 +40,18 @@ describe('the ledger', () => {
   it('has room for the 60th fetch, and for the 61st once one has come back', () => {
     const terms = ledgerTerms(legacy, LIFETIME_MS, 'schedule');
     const after59 = NOW + 59 * terms.intervalMs;
-    expect(ledgerRoomAtMs(terms, after59)).toBe(NOW);
+    expect(ledgerRoomAtMs(terms, after59, NOW)).toBe(NOW);
     const after60 = NOW + 60 * terms.intervalMs;
-    expect(ledgerRoomAtMs(terms, after60)).toBe(NOW + 432_000);
+    expect(ledgerRoomAtMs(terms, after60, NOW)).toBe(NOW + 432_000);
     expect(ledgerUsed(terms, after60, NOW)).toBe(60);
     expect(ledgerUsed(terms, NOW - 1, NOW)).toBe(0);
   });
+});
+
+it('a ledger or a forced refresh that lies in a future that cannot be is passed over', () => {
+  const terms = ledgerTerms(legacy, LIFETIME_MS, 'schedule');
+  expect(ledgerRoomAtMs(terms, NOW + 24 * HOUR_MS, NOW)).toBe(0);
+  expect(parseForcedAt(`${NOW + HOUR_MS}`, NOW)).toEqual([]);
 });
 
 describe('forced refreshes', () => {

@@ -2,6 +2,9 @@ import { scaleOf, type CredentialPolicy } from './credential.policy.js';
 import type { RefreshCause } from './credential-kind.js';
 
 const DAY_MS = 86_400_000;
+/** No ledger is further from full than 7.2 h: a row that says so was written by a clock that was ahead. */
+export const LONGEST_LEDGER_MS = 8 * 3_600_000;
+const CLOCK_SLACK_MS = 120_000;
 /** WeChat's days are China's. The hour at which its quotas start again is not documented. */
 const CHINA_OFFSET_MS = 8 * 3_600_000;
 
@@ -36,8 +39,11 @@ export function ledgerTerms(
 }
 
 /** When a fetch will have room again; in the past when it has room now. */
-export function ledgerRoomAtMs(terms: LedgerTerms, ledgerFullAtMs: number): number {
-  return terms.roomMs === undefined ? 0 : ledgerFullAtMs + terms.intervalMs - terms.roomMs;
+export function ledgerRoomAtMs(terms: LedgerTerms, ledgerFullAtMs: number, nowMs: number): number {
+  const isFromBrokenClock = ledgerFullAtMs > nowMs + LONGEST_LEDGER_MS;
+  return terms.roomMs === undefined || isFromBrokenClock
+    ? 0
+    : ledgerFullAtMs + terms.intervalMs - terms.roomMs;
 }
 
 /** Fetches that the bucket has given out and not yet got back. */
@@ -56,7 +62,7 @@ export function parseForcedAt(forcedAt: string, nowMs: number): number[] {
     .split(',')
     .filter((entry) => entry !== '')
     .map(Number)
-    .filter((atMs) => atMs > nowMs - DAY_MS);
+    .filter((atMs) => atMs > nowMs - DAY_MS && atMs <= nowMs + CLOCK_SLACK_MS);
 }
 
 /** When the next forced refresh is allowed; at most `nowMs` when it is allowed now. */

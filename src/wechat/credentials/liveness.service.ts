@@ -32,11 +32,6 @@ export class LivenessService {
     private readonly clock: DatabaseClock,
   ) {}
 
-  /** Whether asking now would start a new call to WeChat. */
-  wouldProbe(slot: CredentialSlot): boolean {
-    return this.sharedProbe(slot) === undefined;
-  }
-
   /**
    * Asks WeChat, once for all who ask before the answer or within 2 s after it. A dead value is
    * condemned before this returns.
@@ -56,9 +51,11 @@ export class LivenessService {
       endedAtMs: undefined,
     };
     this.probes.set(slot, probe);
-    const verdict = await probe.verdict;
-    probe.endedAtMs = this.clock.nowMs();
-    return verdict;
+    try {
+      return await probe.verdict;
+    } finally {
+      probe.endedAtMs = this.clock.nowMs();
+    }
   }
 
   /** WeChat refused this version: it is never served again, here or, once the row says so, anywhere. */
@@ -93,6 +90,15 @@ export class LivenessService {
     }
   }
 
+  /** Tells the row of a death that it could not be told before. @throws DatabaseError */
+  async tellDeath(slot: CredentialSlot): Promise<void> {
+    const { row, live } = slot;
+    if (slot.isDead && row.deadAt === null && row.version === live?.version) {
+      await this.repository.markDead(row, false);
+      await this.store.reload(slot);
+    }
+  }
+
   private async probe(
     slot: CredentialSlot,
     live: LiveValue,
@@ -113,7 +119,8 @@ export class LivenessService {
     const probe = this.probes.get(slot);
     const isRecent =
       probe !== undefined &&
-      (probe.endedAtMs === undefined || this.clock.nowMs() - probe.endedAtMs <= SHARED_MS);
+      (probe.endedAtMs === undefined ||
+        Math.abs(this.clock.nowMs() - probe.endedAtMs) <= SHARED_MS);
     return isRecent && probe.version === slot.live?.version ? probe : undefined;
   }
 

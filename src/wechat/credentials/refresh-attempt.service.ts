@@ -40,6 +40,14 @@ export class RefreshAttemptService {
     slot: CredentialSlot,
     request: RefreshRequest,
   ): Promise<AttemptResult> {
+    // What is held already may only wait to be stored: a schedule that is due because of it is served by that.
+    const held = slot.unstored;
+    if (held?.claim !== undefined) {
+      const stored = await this.settle.commit(slot, held.claim, held);
+      if (stored.outcome === 'committed' && request.cause === 'schedule') {
+        return stored;
+      }
+    }
     let claim: HeldClaim | undefined;
     try {
       claim = await this.claims.claim(slot, request);
@@ -47,6 +55,9 @@ export class RefreshAttemptService {
         await this.writeDown(slot, request, claim);
       }
     } catch (error) {
+      if (claim !== undefined) {
+        await this.settle.release(slot, claim);
+      }
       if (error instanceof DatabaseError) {
         return (await this.lastResort.fetch(slot))
           ? { outcome: 'held' }

@@ -58,33 +58,18 @@ export class RefreshService implements BeforeApplicationShutdown {
     await this.settled();
   }
 
-  /**
-   * Starts an attempt, or joins the one under way. A forced one never joins an unforced one, but waits
-   * for its end, and is not made when `deadlineMs` (monotonic) has passed by then.
-   */
-  async run(
-    slot: CredentialSlot,
-    request: RefreshRequest,
-    deadlineMs = Infinity,
-  ): Promise<AttemptResult> {
-    for (let run = this.runs.get(slot); run !== undefined; run = this.runs.get(slot)) {
-      if (run.force || !request.force) {
-        return run.promise;
-      }
-      await run.promise;
-      if (this.clock.monotonicMs() > deadlineMs) {
-        // Who asked has gone: a forced refresh, of which there are few, is not spent on nobody.
-        return { outcome: 'not_claimed' };
-      }
-    }
+  /** Starts an attempt; the caller has looked that none is under way. */
+  start(slot: CredentialSlot, request: RefreshRequest): Promise<AttemptResult> {
     const promise = this.attempt(slot, request);
     this.runs.set(slot, { promise, force: request.force });
     return promise;
   }
 
   /**
-   * Refreshes within `waitMs`: waits out the floor, and a lease that another replica holds. What that
-   * replica commits meanwhile counts as well, unless a forced refresh was asked for.
+   * Refreshes, or joins the attempt under way. `waitMs` bounds the wait for others and for the floor: for
+   * an attempt under way, for a lease that another replica holds. An attempt of one's own is seen through,
+   * since it is made in any case. What another replica commits meanwhile counts as well, unless a forced
+   * refresh was asked for: that never joins an unforced one, but comes after it.
    */
   async refresh(
     slot: CredentialSlot,
@@ -96,10 +81,16 @@ export class RefreshService implements BeforeApplicationShutdown {
     let force = request.force;
     for (;;) {
       const attempt = { ...request, force };
-      const result = await this.beforeDeadline(this.run(slot, attempt, deadlineMs), deadlineMs);
+      const underWay = this.runs.get(slot);
+      const result = await (underWay === undefined
+        ? this.start(slot, attempt)
+        : this.beforeDeadline(underWay.promise, deadlineMs));
+      if (result.outcome === 'out_of_time') {
+        return result;
+      }
+      const isAnswer = underWay === undefined || underWay.force || !force;
       force ||= this.claims.needsForce(slot);
-      const mayGoOn = isUndecided(result) || force !== attempt.force;
-      if (!mayGoOn) {
+      if (isAnswer && !isUndecided(result) && force === attempt.force) {
         return result;
       }
       if (!force && slot.version > versionBefore && !slot.isDead) {
@@ -107,7 +98,7 @@ export class RefreshService implements BeforeApplicationShutdown {
       }
       const isTooEarly = this.isTooEarlyUntil(slot, { ...request, force }, deadlineMs);
       if (isTooEarly || !(await this.lookAgain(slot))) {
-        return result;
+        return isAnswer ? result : { outcome: 'not_claimed' };
       }
     }
   }

@@ -4,7 +4,7 @@ import { toDatabaseError } from '../../database/database-error.js';
 import { WechatCallError } from '../api/wechat-call.error.js';
 import type { HeldClaim } from './claim.service.js';
 import type { FetchedValue } from './credential-kind.js';
-import { jitterOf, lifetimeMsOf, nextDueAtMs, scaleOf } from './credential.policy.js';
+import { jitterOf, usableLifetimeMs, nextDueAtMs, scaleOf } from './credential.policy.js';
 import { ClaimRepository, type Claim } from './claim.repository.js';
 import { CredentialRepository } from './credential.repository.js';
 import type { CredentialSlot, UnstoredValue } from './credential-slot.js';
@@ -86,8 +86,9 @@ export class SettleService {
     const recorded = await this.tell(slot, () =>
       this.claims.fail(claim, { failure, retryDelayMs: dead ? 0 : delayMs, suspect, dead }),
     );
-    if (recorded === false && isUnknown) {
-      await this.fencedOff(slot, claim.id, claim.attemptAtMs);
+    // Not recorded: the claim was taken over, or the database did not say. Either way the row must learn it.
+    if (recorded !== true && isUnknown && slot.row.owner !== claim.owner) {
+      await this.fencedOff(slot, claim.attemptAtMs);
     }
     await this.close(slot, claim, 'failed', failure);
     return { outcome: 'failed', failure };
@@ -119,8 +120,9 @@ export class SettleService {
       slot.hold(value);
       return { outcome: 'held' };
     }
-    slot.letGo();
-    await this.fencedOff(slot, claim.id, value.obtainedAtMs);
+    slot.hold(value);
+    slot.dispute();
+    await this.fencedOff(slot, value.obtainedAtMs);
     await this.close(slot, claim, 'fenced_off');
     return { outcome: 'fenced_off' };
   }
@@ -153,12 +155,26 @@ export class SettleService {
    * Another claim came after ours, and both may have fetched. Which of the two values is WeChat's newest
    * is not known here, so the row becomes suspect and one settling refresh follows.
    */
-  private async fencedOff(slot: CredentialSlot, id: string, attemptAtMs: number): Promise<void> {
-    const { account, kind, policy, row } = slot;
+  private async fencedOff(slot: CredentialSlot, attemptAtMs: number): Promise<void> {
+    const { account, kind } = slot;
     this.logger.warn({ event: 'fenced_off', app_id: account.appId, kind: kind.name });
-    if (policy.fetchEndsOlderValue) {
-      const quietMs = Math.ceil(QUIET_MS * scaleOf(policy, row.lifetimeMs));
-      await this.tell(slot, () => this.repository.markSuspect(id, attemptAtMs, quietMs));
+    slot.untoldAttemptMs = Math.min(attemptAtMs, slot.untoldAttemptMs ?? Infinity);
+    await this.tellSuspicion(slot);
+  }
+
+  /** Tells the row that a fetch of ours may have ended its value, as long as it has not been told. */
+  async tellSuspicion(slot: CredentialSlot): Promise<void> {
+    const { policy, row, untoldAttemptMs } = slot;
+    if (untoldAttemptMs === undefined) {
+      return;
+    }
+    // Where a repeat returns WeChat's newest value, it settles at once what a forced fetch left open.
+    const quietMs = policy.fetchEndsOlderValue ? QUIET_MS * scaleOf(policy, row.lifetimeMs) : 0;
+    const told = await this.tell(slot, () =>
+      this.repository.markSuspect(row.id, untoldAttemptMs, Math.ceil(quietMs)),
+    );
+    if (told !== undefined) {
+      slot.untoldAttemptMs = undefined;
     }
   }
 
@@ -213,8 +229,8 @@ export class SettleService {
     claim: HeldClaim,
     fetched: FetchedValue,
   ): UnstoredValue | undefined {
-    const answeredMs = lifetimeMsOf(fetched.expiresIn);
-    if (answeredMs === undefined || fetched.value === '') {
+    const answeredMs = usableLifetimeMs(fetched);
+    if (answeredMs === undefined) {
       return undefined;
     }
     return {
