@@ -135,20 +135,26 @@ export class FaultDriver {
     await clear();
   }
 
-  /** Two mints that nobody here sees, the second one the settling refresh of the first; then silence. */
+  /**
+   * Two mints that nobody here sees, the second one the settling refresh of the first; then silence.
+   * Meanwhile WeChat is too busy to tell whether it accepts a token: what keeps a dead one from being
+   * served is the row alone.
+   */
   private async loseAnswers({ replica, variant, lastsMs }: Fault<'lost_answers'>): Promise<void> {
     const { wechat, terms } = this.world;
     const lost: FaultInput =
       variant === 'hang'
         ? { ...this.fetches(), kind: variant, after_effect: true, times: 'always' }
         : { ...this.fetches(), kind: variant, times: 'always' };
-    const clear = await wechat.fault(lost);
+    const busy = { path: PROBE_PATHS[0], kind: 'errcode', errcode: -1, times: 'always' } as const;
+    const [clear, clearProbes] = [await wechat.fault(lost), await wechat.fault(busy)];
     await this.at(replica).adminRefresh(this.isStable);
     await delay(terms.quietMs + 2_200);
     await Promise.all([
       this.spoilLinks(this.wechatProxies(-1), 'refuse', lastsMs - 4_500),
       delay(500).then(clear),
     ]);
+    await clearProbes();
   }
 
   /** Has one replica refresh, and does something to it once WeChat has minted and before it commits. */

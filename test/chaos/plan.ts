@@ -5,8 +5,17 @@ import type { DatabaseKind, Terms } from './terms.js';
 export type LinkFault = 'refuse' | 'delay' | 'freeze' | 'reset' | 'cut';
 
 /** How WeChat spoils one answer; the simulator does it. */
-export type AnswerFault =
-  'busy' | 'status_500' | 'hang' | 'reset_before' | 'reset_after' | 'html' | 'truncated' | 'slow';
+export type AnswerFault = (typeof ANSWER_FAULTS)[number];
+const ANSWER_FAULTS = [
+  'busy',
+  'status_500',
+  'hang',
+  'reset_before',
+  'reset_after',
+  'html',
+  'truncated',
+  'slow',
+] as const;
 
 /**
  * One fault. `replica` is -1 where it strikes all of them, or none in particular.
@@ -59,13 +68,22 @@ export interface PlanInput {
 
 /** Without a fault at the start, so that a first token is everywhere. */
 const CALM_MS = 2_000;
+const SHORT_STOP_MS = 900;
 const ALL = -1;
+
+/** In these a single fault may undo what the sequence is for, so most that strike meanwhile are mild. */
+const DELICATE: ReadonlySet<FaultKind> = new Set([
+  'lost_answers',
+  'holder_killed',
+  'holder_stopped',
+  'holder_cut',
+]);
 
 /** Which faults strike when: a pure function of its input. Ordered by time; none outlasts `faultMs`. */
 export function planFaults(input: PlanInput): PlannedFault[] {
   const random = new SeededRandom(input.seed);
   const sequences = planSequences(input, new SeededRandom(random.between(1, 2 ** 31)));
-  const singles = planSingles(input, new SeededRandom(random.between(1, 2 ** 31)));
+  const singles = planSingles(input, sequences, new SeededRandom(random.between(1, 2 ** 31)));
   return [...sequences, ...singles].sort((a, b) => a.at - b.at);
 }
 
@@ -73,25 +91,21 @@ export function planFaults(input: PlanInput): PlannedFault[] {
 function planSequences(input: PlanInput, random: SeededRandom): PlannedFault[] {
   const faults: PlannedFault[] = [];
   let at = CALM_MS;
-  let deck: PlannedFault[] = [];
-  for (let misses = 0; misses < 12;) {
-    if (deck.length === 0) {
-      deck = random.shuffled(sequencesOf(input.terms, random));
+  while (at < input.faultMs) {
+    for (const card of random.shuffled(sequencesOf(input.terms, random))) {
+      if (at + card.lastsMs <= input.faultMs) {
+        faults.push({ ...card, at });
+        at += card.lastsMs + random.between(200, 700);
+      }
     }
-    const card = deck.pop();
-    if (card === undefined || at + card.lastsMs > input.faultMs) {
-      misses += 1;
-      continue;
-    }
-    faults.push({ ...card, at });
-    at += card.lastsMs + random.between(200, 800);
+    at += CALM_MS;
   }
   return faults;
 }
 
 function sequencesOf({ mode, leaseMs, replicas }: Terms, random: SeededRandom): PlannedFault[] {
   const one = (): number => random.between(0, replicas - 1);
-  const pastLeaseMs = leaseMs + random.between(2_500, 3_500);
+  const pastLeaseMs = leaseMs + random.between(2_200, 2_800);
   const base = { at: 0, replica: ALL };
   const killed = { ...base, kind: 'token_killed', lastsMs: 2_500 } as const;
   const variant = random.pick(['reset_after', 'truncated', 'hang'] as const);
@@ -99,16 +113,16 @@ function sequencesOf({ mode, leaseMs, replicas }: Terms, random: SeededRandom): 
     { ...base, kind: 'burst', gapMs: random.between(90, 150), lastsMs: 2_000 },
     { ...killed, variant: 'gone' },
     { ...base, kind: 'contention', lastsMs: 3_000 },
-    { ...base, kind: 'lost_answers', replica: one(), variant, lastsMs: 12_500 },
+    { ...base, kind: 'lost_answers', replica: one(), variant, lastsMs: 11_500 },
     { ...base, kind: 'holder_killed', replica: one(), lastsMs: pastLeaseMs },
     { ...base, kind: 'holder_stopped', replica: one(), lastsMs: pastLeaseMs },
-    { ...base, kind: 'holder_cut', replica: one(), lastsMs: pastLeaseMs + 1_000 },
+    { ...base, kind: 'holder_cut', replica: one(), lastsMs: pastLeaseMs + 1_500 },
     { ...base, kind: 'foreign_mint', lastsMs: 500 },
     {
       ...base,
       kind: 'wechat_away',
       variant: random.pick(['refuse', 'freeze'] as const),
-      lastsMs: random.between(3_000, 5_000),
+      lastsMs: random.between(2_500, 4_000),
     },
   ];
   if (mode === 'stable') {
@@ -118,45 +132,78 @@ function sequencesOf({ mode, leaseMs, replicas }: Terms, random: SeededRandom): 
 }
 
 /** Shorter ones, at any time, on any replica. */
-function planSingles(input: PlanInput, random: SeededRandom): PlannedFault[] {
-  const faults: PlannedFault[] = [];
-  // A rolling restart fits where there is time for it, and once.
-  const restartMs = 5_000 * input.terms.replicas;
-  if (input.faultMs >= 2 * restartMs) {
-    const at = random.between(CALM_MS, input.faultMs - restartMs);
-    faults.push({ kind: 'rolling_restart', replica: ALL, at, lastsMs: restartMs });
-  }
+function planSingles(
+  input: PlanInput,
+  sequences: readonly PlannedFault[],
+  random: SeededRandom,
+): PlannedFault[] {
+  const faults = planRollingRestart(input, sequences, random);
+  const delicate = sequences.filter(({ kind }) => DELICATE.has(kind));
   let at = CALM_MS + random.between(0, 1_500);
   while (at < input.faultMs - 1_500) {
-    const single = singleOf(input, random);
-    const lastsMs = Math.min(single.lastsMs, input.faultMs - at);
-    faults.push({ ...single, at, lastsMs });
-    at += random.between(700, 2_500);
+    const isDelicate = delicate.some((fault) => at >= fault.at - 1_500 && at < endOf(fault));
+    const cards = singlesOf(input, random);
+    const mild = cards.filter(isMild);
+    const single = random.pick(isDelicate && random.between(0, 3) > 0 ? mild : cards);
+    faults.push({ ...single, at, lastsMs: Math.min(single.lastsMs, input.faultMs - at) });
+    at += random.between(800, 2_800);
   }
   return faults;
 }
 
-function singleOf({ terms, clockReplica }: PlanInput, random: SeededRandom): PlannedFault {
+/** Once, where there is time for it, from the start of a sequence that can bear it. */
+function planRollingRestart(
+  { terms, faultMs }: PlanInput,
+  sequences: readonly PlannedFault[],
+  random: SeededRandom,
+): PlannedFault[] {
+  const lastsMs = 3_000 * terms.replicas;
+  const starts = sequences
+    .filter((fault) => !DELICATE.has(fault.kind) && fault.at + lastsMs <= faultMs)
+    .map(({ at }) => at);
+  return faultMs < 4 * lastsMs || starts.length === 0
+    ? []
+    : [{ kind: 'rolling_restart', replica: ALL, at: random.pick(starts), lastsMs }];
+}
+
+function singlesOf({ terms, clockReplica }: PlanInput, random: SeededRandom): PlannedFault[] {
   const { replicas, database } = terms;
   const replica = random.between(0, replicas - 1);
   const oneOrAll = random.between(0, 3) === 0 ? ALL : replica;
-  const lastsMs = random.between(400, 3_500);
+  const lastsMs = random.between(400, 3_000);
   const base = { at: 0, lastsMs, replica };
   const cards: PlannedFault[] = [
     { ...base, kind: 'wechat_link', replica: oneOrAll, variant: linkFault(random) },
-    { ...base, kind: 'wechat_answer', ...answerFault(random) },
-    { ...base, kind: 'wechat_answer', ...answerFault(random) },
+    { ...base, kind: 'wechat_link', replica: oneOrAll, variant: linkFault(random) },
+    { ...base, kind: 'wechat_answer', variant: answerFault(random), path: 'fetch' },
+    { ...base, kind: 'wechat_answer', variant: answerFault(random), path: 'fetch' },
+    { ...base, kind: 'wechat_answer', variant: answerFault(random), path: 'probe' },
+    { ...base, kind: 'wechat_answer', variant: answerFault(random), path: 'probe' },
+    { ...base, kind: 'admin_refresh', lastsMs: 500 },
     { ...base, kind: 'admin_refresh', lastsMs: 500 },
     { ...base, kind: 'killed' },
     { ...base, kind: 'stopped' },
+    { ...base, kind: 'stopped', lastsMs: random.between(200, SHORT_STOP_MS) },
     ...databaseFaults(database, { ...base, replica: oneOrAll }, random),
   ];
-  // Half as often as the rest.
-  if (clockReplica !== undefined && random.next() < 0.5) {
+  if (clockReplica !== undefined) {
     const shiftSeconds = random.pick([-90, -20, 15, 45]);
     cards.push({ ...base, kind: 'clock', replica: clockReplica, shiftSeconds });
   }
-  return random.pick(cards);
+  return cards;
+}
+
+function isMild(fault: PlannedFault): boolean {
+  return (
+    fault.kind === 'clock' ||
+    (fault.kind === 'stopped' && fault.lastsMs <= SHORT_STOP_MS) ||
+    (fault.kind === 'wechat_answer' && fault.path === 'probe') ||
+    (fault.kind === 'database_link' && fault.variant === 'delay')
+  );
+}
+
+function endOf({ at, lastsMs }: PlannedFault): number {
+  return at + lastsMs;
 }
 
 /** SQLite is a file: what can happen to it is that somebody else writes. */
@@ -180,18 +227,8 @@ function linkFault(random: SeededRandom): LinkFault {
   return random.pick(['refuse', 'delay', 'freeze', 'reset', 'cut'] as const);
 }
 
-function answerFault(random: SeededRandom): { variant: AnswerFault; path: 'fetch' | 'probe' } {
-  const variant = random.pick([
-    'busy',
-    'status_500',
-    'hang',
-    'reset_before',
-    'reset_after',
-    'html',
-    'truncated',
-    'slow',
-  ] as const);
-  return { variant, path: random.pick(['fetch', 'fetch', 'probe'] as const) };
+function answerFault(random: SeededRandom): AnswerFault {
+  return random.pick(ANSWER_FAULTS);
 }
 
 /** One line for each fault. */
