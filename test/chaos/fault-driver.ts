@@ -27,6 +27,7 @@ type Fault<Kind extends PlannedFault['kind']> = Extract<PlannedFault, { kind: Ki
 const HELD_ANSWER_MS = 450;
 const STRIKE_AFTER_MS = 250;
 const CALL_AWAITED_MS = 2_000;
+const CUT_BEFORE_MS = 500;
 
 /** Carries planned faults out, each at its time, whatever the others do. */
 export class FaultDriver {
@@ -69,6 +70,8 @@ export class FaultDriver {
         return this.burst(fault.gapMs);
       case 'token_killed':
         return this.killToken(fault.variant === 'handed_out');
+      case 'cut_off':
+        return this.cutOff(fault);
       case 'contention':
         return this.contend();
       case 'lost_answers':
@@ -119,6 +122,13 @@ export class FaultDriver {
     if (tag !== undefined) {
       this.world.recorder.add({ kind: 'token_killed', at: now(), tag });
     }
+  }
+
+  private async cutOff(fault: Fault<'cut_off'>): Promise<void> {
+    const away = this.spoilLinks(this.databaseProxies(fault.replica), fault.variant, fault.lastsMs);
+    await delay(CUT_BEFORE_MS);
+    await (fault.sequence === 'burst' ? this.burst(100) : this.killToken(false));
+    await away;
   }
 
   private async contend(): Promise<void> {

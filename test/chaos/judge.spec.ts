@@ -296,19 +296,19 @@ describe('I5, expiry', () => {
 });
 
 describe('I6, dead reads', () => {
-  /** Superseded at 10 s, so dead at 34 s; counted from 36.24 s. */
+  /** Superseded at 10 s, so dead at 34 s; counted from 39 s. */
   const superseded = [token('a', 0), token('b', 10_000)];
 
   it('finds reads of a token that had been dead for longer than the grace', () => {
-    expect(violations('I6', { tokens: superseded, reads: [read(36_241)] })).toEqual([
-      'replica 0 served version 1, dead for 2241 ms to 2241 ms, 1 times from 12:00:36.241',
+    expect(violations('I6', { tokens: superseded, reads: [read(39_001)] })).toEqual([
+      'replica 0 served version 1, dead for 5001 ms to 5001 ms, 1 times from 12:00:39.001',
     ]);
-    expect(violations('I6', { tokens: superseded, reads: [read(36_239)] })).toEqual([]);
+    expect(violations('I6', { tokens: superseded, reads: [read(38_999)] })).toEqual([]);
   });
 
   it('knows that a second mint ends the overlap of the first', () => {
     const tokens = [...superseded, token('c', 12_000)];
-    expect(violations('I6', { tokens, reads: [read(14_250)] })).toHaveLength(1);
+    expect(violations('I6', { tokens, reads: [read(17_010)] })).toHaveLength(1);
   });
 
   it('allows one in a thousand in legacy mode, and none in stable mode', () => {
@@ -322,7 +322,7 @@ describe('I6, dead reads', () => {
 
   describe('where another party caused the death', () => {
     const kills = [{ kind: 'token_killed', at: T0 + 5_000, tag: 'a' } as const];
-    const reads = [read(9_000)];
+    const reads = [read(12_000)];
 
     it('counts from a report that was taken', () => {
       expect(violations('I6', { kills, reads })).toEqual([]);
@@ -339,9 +339,9 @@ describe('I6, dead reads', () => {
 
     it('takes still_valid for an answer of before, but not for ever', () => {
       const soon = [report(6_000, { outcome: 'still_valid' })];
-      expect(violations('I6', { kills, reads: [read(12_000)], reports: soon })).toEqual([]);
+      expect(violations('I6', { kills, reads: [read(15_000)], reports: soon })).toEqual([]);
       const late = [report(8_500, { outcome: 'still_valid' })];
-      expect(violations('I6', { kills, reads: [read(12_000)], reports: late })).toHaveLength(1);
+      expect(violations('I6', { kills, reads: [read(15_000)], reports: late })).toHaveLength(1);
     });
 
     it('does the same for a mint of theirs, as long as our own did not end it', () => {

@@ -4,6 +4,9 @@ import type { DatabaseKind, Terms } from './terms.js';
 /** What is done to the connections of a proxy while a fault lasts. */
 export type LinkFault = 'refuse' | 'delay' | 'freeze' | 'reset' | 'cut';
 
+/** What happens to the token while a replica is cut off. */
+export type CutOff = 'token_killed' | 'burst';
+
 /** How WeChat spoils one answer; the simulator does it. */
 export type AnswerFault = (typeof ANSWER_FAULTS)[number];
 const ANSWER_FAULTS = [
@@ -23,6 +26,7 @@ const ANSWER_FAULTS = [
  * Sequences, each with a refresh in the middle:
  * - burst: an admin refresh at every replica, closer together than the floor
  * - token_killed: WeChat drops the token; `handed_out`: and goes on returning it to unforced calls
+ * - cut_off: the same of one replica that cannot reach the database meanwhile, while the others can
  * - contention: the token dies while WeChat is slow, so that all replicas want to fetch at once
  * - lost_answers: two tokens are minted that nobody here sees, then WeChat cannot be reached
  * - holder_killed, holder_stopped, holder_cut: it happens to the holder of the lease after WeChat minted
@@ -41,6 +45,7 @@ export type PlannedFault = {
 } & (
   | { readonly kind: 'burst'; readonly gapMs: number }
   | { readonly kind: 'token_killed'; readonly variant: 'gone' | 'handed_out' }
+  | { readonly kind: 'cut_off'; readonly variant: LinkFault; readonly sequence: CutOff }
   | { readonly kind: 'contention' }
   | { readonly kind: 'lost_answers'; readonly variant: 'reset_after' | 'truncated' | 'hang' }
   | { readonly kind: 'holder_killed' | 'holder_stopped' | 'holder_cut' }
@@ -95,7 +100,7 @@ function planSequences(input: PlanInput, random: SeededRandom): PlannedFault[] {
     for (const card of random.shuffled(sequencesOf(input.terms, random))) {
       if (at + card.lastsMs <= input.faultMs) {
         faults.push({ ...card, at });
-        at += card.lastsMs + random.between(200, 700);
+        at += card.lastsMs + random.between(200, 500);
       }
     }
     at += CALM_MS;
@@ -103,17 +108,18 @@ function planSequences(input: PlanInput, random: SeededRandom): PlannedFault[] {
   return faults;
 }
 
-function sequencesOf({ mode, leaseMs, replicas }: Terms, random: SeededRandom): PlannedFault[] {
+function sequencesOf(
+  { mode, database, leaseMs, replicas }: Terms,
+  random: SeededRandom,
+): PlannedFault[] {
   const one = (): number => random.between(0, replicas - 1);
   const pastLeaseMs = leaseMs + random.between(2_200, 2_800);
   const base = { at: 0, replica: ALL };
   const killed = { ...base, kind: 'token_killed', lastsMs: 2_500 } as const;
   const variant = random.pick(['reset_after', 'truncated', 'hang'] as const);
   const cards: PlannedFault[] = [
-    { ...base, kind: 'burst', gapMs: random.between(90, 150), lastsMs: 2_000 },
-    { ...killed, variant: 'gone' },
     { ...base, kind: 'contention', lastsMs: 3_000 },
-    { ...base, kind: 'lost_answers', replica: one(), variant, lastsMs: 11_500 },
+    { ...base, kind: 'lost_answers', replica: one(), variant, lastsMs: 10_500 },
     { ...base, kind: 'holder_killed', replica: one(), lastsMs: pastLeaseMs },
     { ...base, kind: 'holder_stopped', replica: one(), lastsMs: pastLeaseMs },
     { ...base, kind: 'holder_cut', replica: one(), lastsMs: pastLeaseMs + 1_500 },
@@ -122,9 +128,22 @@ function sequencesOf({ mode, leaseMs, replicas }: Terms, random: SeededRandom): 
       ...base,
       kind: 'wechat_away',
       variant: random.pick(['refuse', 'freeze'] as const),
-      lastsMs: random.between(2_500, 4_000),
+      lastsMs: random.between(2_500, 3_000),
     },
   ];
+  if (database === 'sqlite') {
+    cards.push(
+      { ...base, kind: 'burst', gapMs: random.between(90, 150), lastsMs: 2_000 },
+      { ...killed, variant: 'gone' },
+    );
+  } else {
+    const cutOff = { ...base, kind: 'cut_off', lastsMs: 5_500 } as const;
+    const link = (): LinkFault => random.pick(['refuse', 'freeze'] as const);
+    cards.push(
+      { ...cutOff, replica: one(), variant: link(), sequence: 'burst' },
+      { ...cutOff, replica: one(), variant: link(), sequence: 'token_killed' },
+    );
+  }
   if (mode === 'stable') {
     cards.push({ ...killed, variant: 'handed_out' });
   }

@@ -36,7 +36,7 @@ export interface Terms {
   readonly floorMs: number;
   /** No fetch is repeated so soon after one whose request may still be on its way. */
   readonly quietMs: number;
-  /** For how long a token may be refused before handing it out counts: 5 s, of which 2 s are the poll. */
+  /** For how long a token may be refused before handing it out counts. */
   readonly deadGraceMs: number;
   /** The ledger holds so many fetches, and gets one back in each interval. */
   readonly ledger: { readonly capacity: number; readonly intervalMs: number };
@@ -53,6 +53,8 @@ const LEDGER: Readonly<Record<Mode, { capacity: number; perDay: number }>> = {
   legacy: { capacity: 60, perDay: 200 },
   stable: { capacity: 600, perDay: 2_000 },
 };
+/** Not shrunk: it is made of the poll, of probes and of how long an acceptance lasts, which do not shrink. */
+const DEAD_GRACE_MS = 5_000;
 const REFERENCE_LIFETIME_MS = 1_200_000;
 const DAY_MS = 86_400_000;
 const POLL_MS = 2_000;
@@ -75,7 +77,7 @@ export function termsFor(run: { mode: Mode; database: DatabaseKind; replicas: nu
     servedInDoubtMs: 270_000 * scale,
     floorMs: Math.ceil(FULL_FLOOR_MS[run.mode] * scale),
     quietMs: 20_000 * scale,
-    deadGraceMs: POLL_MS + 3_000 * scale,
+    deadGraceMs: DEAD_GRACE_MS,
     ledger: { capacity: ledger.capacity, intervalMs: (DAY_MS / ledger.perDay) * scale },
     settleMs: 60_000,
     deadReadsAllowed: run.mode === 'legacy' ? 0.001 : 0,

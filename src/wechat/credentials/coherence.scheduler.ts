@@ -9,7 +9,7 @@ import { DatabaseClock } from '../../database/database-clock.js';
 import { DatabaseError } from '../../database/database-error.js';
 import type { CredentialSlot } from './credential-slot.js';
 import { CredentialStore } from './credential-store.js';
-import { LivenessService } from './liveness.service.js';
+import { LivenessService, VOUCHED_MS } from './liveness.service.js';
 import { SettleService } from './settle.service.js';
 
 const POLL_MS = 1_000;
@@ -17,8 +17,11 @@ const POLL_MS = 1_000;
 const SPREAD = 0.2;
 const SKEW_WARNING_MS = 2_000;
 
-/** A doubtful value is asked after this often, and an acceptance lasts the longer of the two. */
-const DOUBTFUL = { everyMs: 5_000, vouchedMs: 10_000 };
+/**
+ * A doubtful value is asked after this often, and an acceptance lasts the longer of the two: that is for
+ * how long it may be served after it died.
+ */
+const DOUBTFUL = { everyMs: 3_000, vouchedMs: VOUCHED_MS };
 const UNREAD = { everyMs: 30_000, vouchedMs: 50_000, aheadMs: 10_000 };
 
 /**

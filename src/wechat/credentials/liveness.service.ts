@@ -16,7 +16,7 @@ interface Probe {
 /** How long after its answer a probe still serves those who ask. */
 const SHARED_MS = 2_000;
 /** How long an acceptance lets a doubtful value be served. */
-const VOUCHED_MS = 10_000;
+export const VOUCHED_MS = 5_000;
 /** With less than this left, a death is not early enough to blame somebody else. */
 const EARLY_MS = 60_000;
 
