@@ -14,8 +14,12 @@ export interface ProcessOptions {
 /** Every process that a run has started and that has not ended: none may outlive it. */
 const running = new Set<ChildProcess>();
 
+/** After the end nothing is started any more, so that every step that is under way ends by itself. */
+let isOver = false;
+
 /** At once, and also from an exit handler. A stopped process can be killed as well. */
 export function killAllProcesses(): void {
+  isOver = true;
   for (const child of running) {
     child.kill('SIGKILL');
   }
@@ -28,6 +32,9 @@ export class ManagedProcess {
   private hasEnded = false;
 
   constructor(options: ProcessOptions) {
+    if (isOver) {
+      throw new Error('the run is over');
+    }
     this.child = spawn(process.execPath, [options.file], {
       cwd: options.cwd,
       env: { ...options.env },

@@ -91,10 +91,15 @@ export class TokenReportService {
     try {
       await this.rereads.run(slot, () => this.store.reload(slot));
     } catch (error) {
+      if (!(error instanceof DatabaseError)) {
+        throw error;
+      }
       // Versions never go back, so what memory calls superseded is.
-      if (error instanceof DatabaseError && !isCurrent(slot, reported)) {
+      if (!isCurrent(slot, reported)) {
         return;
       }
+      // Nothing can be refreshed now, but what WeChat refuses need not be handed out until it can be.
+      await this.liveness.verify(slot);
       throw error;
     }
   }

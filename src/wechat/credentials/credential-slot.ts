@@ -1,16 +1,13 @@
-import { createHash } from 'node:crypto';
 import type { Account } from '../accounts/account.js';
 import type { CredentialEntity } from './credential.entity.js';
 import type { CredentialKind } from './credential-kind.js';
 import {
-  clientCacheSeconds,
-  overlapServedMs,
   quarantineAtMs,
   type CredentialPolicy,
   type Doubt,
   type Life,
 } from './credential.policy.js';
-import type { CredentialSnapshot } from './credential-snapshot.js';
+import { makeSnapshot, type CredentialSnapshot } from './credential-snapshot.js';
 import type { Claim } from './claim.repository.js';
 
 const LONGEST_PAUSE_MS = 10_000;
@@ -232,28 +229,23 @@ export class CredentialSlot {
   }
 
   private changed(): void {
-    this.currentSnapshot = this.makeSnapshot();
+    this.currentSnapshot = this.snapshotNow();
     this.wake();
   }
 
-  private makeSnapshot(): CredentialSnapshot | undefined {
+  private snapshotNow(): CredentialSnapshot | undefined {
     const { live } = this;
     const expiresAtMs = this.servableUntilMs();
     if (live === undefined || expiresAtMs <= 0) {
       return undefined;
     }
-    return Object.freeze({
+    return makeSnapshot({
       appId: this.account.appId,
       kind: this.kind.name,
-      version: live.version,
-      value: live.value,
+      policy: this.policy,
+      rowId: this.knownRow.id,
+      live,
       expiresAtMs,
-      expiresAt: new Date(expiresAtMs).toISOString(),
-      cacheSeconds: clientCacheSeconds(this.policy, live.lifetimeMs),
-      trustedMs: this.policy.fetchEndsOlderValue
-        ? overlapServedMs(this.policy, live.lifetimeMs)
-        : Infinity,
-      etag: etagOf(this.knownRow.id, live.version),
     });
   }
 }
@@ -264,9 +256,4 @@ function lifeOf(row: CredentialEntity): Life {
     expiresAtMs: row.expiresAt,
     lifetimeMs: row.lifetimeMs,
   };
-}
-
-function etagOf(rowId: string, version: number): string {
-  const digest = createHash('sha256').update(`${rowId}:${version}`).digest('base64url');
-  return `"${digest.slice(0, 22)}"`;
 }

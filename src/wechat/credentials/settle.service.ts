@@ -4,9 +4,10 @@ import { toDatabaseError } from '../../database/database-error.js';
 import { WechatCallError } from '../api/wechat-call.error.js';
 import type { HeldClaim } from './claim.service.js';
 import type { FetchedValue } from './credential-kind.js';
-import { jitterOf, usableLifetimeMs, nextDueAtMs, scaleOf } from './credential.policy.js';
+import { jitterOf, nextDueAtMs, scaleOf } from './credential.policy.js';
 import { ClaimRepository, type Claim } from './claim.repository.js';
 import { CredentialRepository } from './credential.repository.js';
+import { toUnstoredValue, unusableAnswer } from './fetched-value.js';
 import type { CredentialSlot, UnstoredValue } from './credential-slot.js';
 import { CredentialStore } from './credential-store.js';
 import {
@@ -47,7 +48,7 @@ export class SettleService {
 
   /** The fetch brought a value. */
   async succeed(slot: CredentialSlot, claim: HeldClaim, fetched: FetchedValue): Promise<Settled> {
-    const value = this.toValue(slot, claim, fetched);
+    const value = toUnstoredValue(slot, claim, fetched);
     if (value === undefined) {
       return this.fail(slot, claim, unusableAnswer(slot));
     }
@@ -224,43 +225,7 @@ export class SettleService {
     }
   }
 
-  private toValue(
-    slot: CredentialSlot,
-    claim: HeldClaim,
-    fetched: FetchedValue,
-  ): UnstoredValue | undefined {
-    const answeredMs = usableLifetimeMs(fetched);
-    if (answeredMs === undefined) {
-      return undefined;
-    }
-    return {
-      version: claim.fence,
-      value: fetched.value,
-      obtainedAtMs: claim.attemptAtMs,
-      expiresAtMs: claim.attemptAtMs + answeredMs,
-      // Where a repeat returns the same value, an answer tells what remains, not how long a life is.
-      lifetimeMs: slot.policy.fetchEndsOlderValue
-        ? answeredMs
-        : Math.max(answeredMs, slot.row.lifetimeMs),
-      claim,
-    };
-  }
-
   private nowMs(): number {
     return Math.trunc(this.databaseClock.nowMs());
   }
-}
-
-/** WeChat may have minted a value that we cannot use: the outcome is unknown. */
-function unusableAnswer(slot: CredentialSlot): WechatCallError {
-  return new WechatCallError(`fetch of ${slot.kind.name}`, {
-    failureClass: 'unknown_outcome',
-    errcode: null,
-    errmsg:
-      'the answer has no usable value, or an expires_in that is not a number of seconds up to a day',
-    advice:
-      'Nothing to do: the old value is kept and the fetch is repeated. Should it go on, ask WeChat.',
-    code: 'wechat_error',
-    bytesSent: true,
-  });
 }

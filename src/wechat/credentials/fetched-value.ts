@@ -1,0 +1,45 @@
+import { WechatCallError } from '../api/wechat-call.error.js';
+import type { HeldClaim } from './claim.service.js';
+import type { FetchedValue } from './credential-kind.js';
+import { usableLifetimeMs } from './credential.policy.js';
+import type { CredentialSlot, UnstoredValue } from './credential-slot.js';
+
+/**
+ * A fetched value as it is held and stored.
+ * @returns undefined when WeChat's answer holds none that can be used
+ */
+export function toUnstoredValue(
+  slot: CredentialSlot,
+  claim: HeldClaim,
+  fetched: FetchedValue,
+): UnstoredValue | undefined {
+  const answeredMs = usableLifetimeMs(fetched);
+  if (answeredMs === undefined) {
+    return undefined;
+  }
+  return {
+    version: claim.fence,
+    value: fetched.value,
+    obtainedAtMs: claim.attemptAtMs,
+    expiresAtMs: claim.attemptAtMs + answeredMs,
+    // Where a repeat returns the same value, an answer tells what remains, not how long a life is.
+    lifetimeMs: slot.policy.fetchEndsOlderValue
+      ? answeredMs
+      : Math.max(answeredMs, slot.row.lifetimeMs),
+    claim,
+  };
+}
+
+/** WeChat may have minted a value that we cannot use: the outcome is unknown. */
+export function unusableAnswer(slot: CredentialSlot): WechatCallError {
+  return new WechatCallError(`fetch of ${slot.kind.name}`, {
+    failureClass: 'unknown_outcome',
+    errcode: null,
+    errmsg:
+      'the answer has no usable value, or an expires_in that is not a number of seconds up to a day',
+    advice:
+      'Nothing to do: the old value is kept and the fetch is repeated. Should it go on, ask WeChat.',
+    code: 'wechat_error',
+    bytesSent: true,
+  });
+}
