@@ -141,7 +141,8 @@ function sequencesOf(
     const link = (): LinkFault => random.pick(['refuse', 'freeze'] as const);
     cards.push(
       { ...cutOff, replica: one(), variant: link(), sequence: 'burst' },
-      { ...cutOff, replica: one(), variant: link(), sequence: 'token_killed' },
+      // Longer than a dead token may be handed out: this replica must learn it by itself.
+      { ...cutOff, replica: one(), variant: link(), sequence: 'token_killed', lastsMs: 6_500 },
     );
   }
   if (mode === 'stable') {
