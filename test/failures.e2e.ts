@@ -81,7 +81,8 @@ describe.each<Mode>(['stable', 'legacy'])('when a %s refresh fails', (mode) => {
       last_error: { code, advice: expect.stringMatching(/\w{3}/) },
     });
     // The pause counts from the failure, which comes a little after the attempt.
-    expect(pauseSeconds(state)).toBeGreaterThanOrEqual(pause);
+    // The two are stamped by one statement, whose clock goes on between its columns.
+    expect(pauseSeconds(state)).toBeGreaterThanOrEqual(pause - 0.05);
     expect(pauseSeconds(state)).toBeLessThan(pause + 3);
     expect(await pair.token()).toBe(token);
   });

@@ -5,6 +5,7 @@ import { DatabaseService } from '../../database/database.service.js';
 import type { CredentialSlot } from './credential-slot.js';
 import type { CredentialSnapshot } from './credential-snapshot.js';
 import { CredentialStore } from './credential-store.js';
+import { dueAtMs } from './due.js';
 import { parseFailure, type RefreshFailure } from './refresh-failure.js';
 import { RefreshService } from './refresh.service.js';
 
@@ -81,10 +82,8 @@ export class CredentialReaderService {
     if (slot.problem !== undefined) {
       return Infinity;
     }
-    // A death that the row does not say yet: the refresh follows as soon as it does.
-    const isJustRefused = slot.isDead && slot.row.deadAt === null;
-    const pausedMs = slot.isPausing(this.clock.nowMs()) ? slot.notBeforeMs : 0;
-    return Math.max(isJustRefused ? 0 : slot.row.nextAttemptAt, pausedMs);
+    const nowMs = this.clock.nowMs();
+    return Math.max(dueAtMs(slot, nowMs), slot.isPausing(nowMs) ? slot.notBeforeMs : 0);
   }
 
   private reason(slot: CredentialSlot, failure: RefreshFailure | undefined): string {

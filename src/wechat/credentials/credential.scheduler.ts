@@ -4,6 +4,7 @@ import { DatabaseClock } from '../../database/database-clock.js';
 import { ClaimService, type RefreshRequest } from './claim.service.js';
 import type { CredentialSlot } from './credential-slot.js';
 import { CredentialStore } from './credential-store.js';
+import { dueAtMs } from './due.js';
 import { RefreshService } from './refresh.service.js';
 
 /** First fetches of many accounts are spread over time, since WeChat counts by the minute. */
@@ -57,7 +58,7 @@ export class CredentialScheduler implements OnApplicationBootstrap {
       !slot.isPausing(nowMs) &&
       !this.claims.isLeased(slot) &&
       nowMs >= this.claims.earliestAtMs(slot, SCHEDULED);
-    return isFree && wantsRefresh(slot, nowMs);
+    return isFree && nowMs >= dueAtMs(slot, nowMs);
   }
 
   private start(slot: CredentialSlot): void {
@@ -74,20 +75,3 @@ export class CredentialScheduler implements OnApplicationBootstrap {
 }
 
 const SCHEDULED = { cause: 'schedule', force: false } satisfies RefreshRequest;
-
-function wantsRefresh(slot: CredentialSlot, nowMs: number): boolean {
-  const { row, account, unstored } = slot;
-  return (
-    nowMs >= row.nextAttemptAt ||
-    // Its holder died between the claim and the commit.
-    row.owner !== null ||
-    // The secret or the mode was changed since the last attempt.
-    row.configVersion < account.configVersion ||
-    // A value that was fetched without a claim has to be stored under one.
-    (unstored !== undefined && unstored.claim === undefined && unstored.disputed !== true) ||
-    // The clock went back, or the row comes from another one.
-    row.obtainedAt > nowMs + CLOCK_WENT_BACK_MS
-  );
-}
-
-const CLOCK_WENT_BACK_MS = 5_000;
