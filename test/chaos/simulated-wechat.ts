@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { FaultInput } from '../../src/simulator/fault.dto.js';
-import type { JournalEntry, JournalView } from '../../src/simulator/journal.dto.js';
+import type { JournalEntry } from '../../src/simulator/journal.dto.js';
 import type { TokenView } from '../../src/simulator/token.dto.js';
 import { httpCall, numberOf } from './http-call.js';
 import { ManagedProcess } from './managed-process.js';
@@ -127,8 +127,8 @@ export class SimulatedWechat {
   }
 
   async journal(): Promise<JournalEntry[]> {
-    const answer = (await this.control('GET', '/journal?limit=10000000')) as unknown as JournalView;
-    return answer.entries;
+    const answer = await this.control('GET', '/journal?limit=10000000');
+    return (answer as { entries: JournalEntry[] }).entries;
   }
 
   private async control(
