@@ -26,7 +26,7 @@ async function start(): Promise<Service> {
   return service;
 }
 
-const TABLES = ['account', 'credential', 'ip_list', 'key_check', 'refresh_history'];
+const TABLES = ['account', 'audit', 'credential', 'ip_list', 'key_check', 'refresh_history'];
 
 async function tables(source: DataSource): Promise<string[]> {
   const runner = source.createQueryRunner();

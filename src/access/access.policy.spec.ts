@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { Controller, Get, Module, Post, UseGuards, type Type } from '@nestjs/common';
+import { Controller, Delete, Get, Module, Post, UseGuards, type Type } from '@nestjs/common';
 import { PassThrough } from 'node:stream';
+import { markAudited } from '../audit/audited-action.js';
 import { ConfigModule } from '../config/config.module.js';
 import { parseAppConfig } from '../config/parse-app-config.js';
 import { createApp } from '../configure-app.js';
@@ -66,6 +67,35 @@ class AdminElsewhere extends Handlers {}
 @Controller(['v1/things', 'v1/admin/things'])
 class ClientUnderAdmin extends ScopedHandlers {}
 
+@UseGuards(AdminGuard)
+@Controller('v1/admin/things')
+class Unaudited {
+  @Delete('one')
+  one(): string {
+    return '';
+  }
+}
+
+@UseGuards(AdminGuard)
+@Controller('v1/admin/things')
+class AuditedRead {
+  @Get('one')
+  @markAudited('account.update')
+  one(): string {
+    return '';
+  }
+}
+
+@Public()
+@Controller('v1/things')
+class AuditedElsewhere {
+  @Post('one')
+  @markAudited('account.update')
+  one(): string {
+    return '';
+  }
+}
+
 @Public()
 @UseGuards(ClientGuard)
 @Controller('v1/things')
@@ -93,7 +123,13 @@ class Clear {
 
 @UseGuards(AdminGuard)
 @Controller('v1/admin')
-class ClearAdmin extends Handlers {}
+class ClearAdmin extends Handlers {
+  @Post('one')
+  @markAudited('account.update')
+  change(): string {
+    return '';
+  }
+}
 
 describe('the start', () => {
   const EXACTLY_ONE =
@@ -106,6 +142,9 @@ describe('the start', () => {
     [WithoutScope, 'wants a @RequireScope(…) beside its ClientGuard'],
     [AdminWithScope, 'has a @RequireScope(…), which only ClientGuard looks at'],
     [AdminElsewhere, `/v1/things/one: ${ADMIN_ONLY}`],
+    [Unaudited, 'wants an @Audited(…), since it is an admin route that is no GET'],
+    [AuditedRead, 'has an @Audited(…), which is for what an admin changes'],
+    [AuditedElsewhere, 'has an @Audited(…), which is for what an admin changes'],
     [ClientUnderAdmin, `/v1/admin/things/one: ${ADMIN_ONLY}`],
   ])('is refused by %p', async (controller, problem) => {
     await expect(start(controller)).rejects.toThrow(

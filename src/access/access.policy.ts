@@ -1,6 +1,7 @@
-import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { Injectable, RequestMethod, type OnApplicationBootstrap } from '@nestjs/common';
 import { GUARDS_METADATA, METHOD_METADATA, PATH_METADATA } from '@nestjs/common/constants.js';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
+import { auditedAction } from '../audit/audited-action.js';
 import { AdminGuard } from './admin.guard.js';
 import { ClientGuard } from './client.guard.js';
 import { isPublic } from './public.decorator.js';
@@ -19,7 +20,7 @@ interface Route {
 
 /**
  * Refuses the start while any route leaves open who may call it. Every route has exactly one of
- * ClientGuard (with a scope), AdminGuard (under /v1/admin, and only there) and @Public().
+ * ClientGuard (with a scope), AdminGuard (under /v1/admin, and only there) and @Public(). Whatever an admin may change leaves a row of the audit.
  */
 @Injectable()
 export class AccessPolicy implements OnApplicationBootstrap {
@@ -78,6 +79,13 @@ function problemOf({ path, handler, controller }: Route): string | undefined {
     return isClients
       ? 'wants a @RequireScope(…) beside its ClientGuard'
       : 'has a @RequireScope(…), which only ClientGuard looks at';
+  }
+  const changes = Reflect.getMetadata(METHOD_METADATA, handler) !== RequestMethod.GET;
+  const isAudited = auditedAction(handler) !== undefined;
+  if ((isAdmins && changes) !== isAudited) {
+    return isAudited
+      ? 'has an @Audited(…), which is for what an admin changes'
+      : 'wants an @Audited(…), since it is an admin route that is no GET';
   }
   return undefined;
 }

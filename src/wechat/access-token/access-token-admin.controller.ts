@@ -1,7 +1,10 @@
-import { Controller, Get, HttpCode, Param, Post, UseGuards } from '@nestjs/common';
+import { Controller, Get, HttpCode, Param, Post, Req, UseGuards } from '@nestjs/common';
 import { ApiBody, ApiOkResponse, ApiOperation, ApiParam, ApiQuery, ApiTags } from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { AdminGuard } from '../../access/admin.guard.js';
+import { noteAudit } from '../../audit/audit-notes.js';
+import { Audited } from '../../audit/audited.decorator.js';
 import { DatabaseClock } from '../../database/database-clock.js';
 import { ApiProblems } from '../../errors/api-problems.decorator.js';
 import { ValidBody, ValidQuery } from '../../errors/validation.decorator.js';
@@ -50,6 +53,7 @@ export class AccessTokenAdminController {
 
   @Post(':app_id/access-token/refresh')
   @HttpCode(200)
+  @Audited('token.refresh')
   @ApiOperation({ summary: 'Ask WeChat for a token now' })
   @ApiParam({ name: 'app_id', example: 'wx0123456789abcdef' })
   @ApiQuery({
@@ -67,20 +71,22 @@ export class AccessTokenAdminController {
     'wechat_unreachable',
     'wechat_timeout',
     'token_unavailable',
-    'database_unavailable',
   )
   async refresh(
+    @Req() request: FastifyRequest,
     @Param('app_id') appId: string,
     @ValidBody(RefreshBody) body: z.infer<typeof RefreshBody>,
     @ValidQuery(WaitQuery) { wait }: z.infer<typeof WaitQuery>,
   ): Promise<z.infer<typeof RefreshAnswer>> {
     const slot = this.tokens.slotForAdmin(appId);
+    noteAudit(request, { versionBefore: slot.version });
     const rotated = await this.refreshes.refresh(slot, {
       force: body?.force ?? false,
       reason: body?.reason,
       waitMs: (wait ?? REFRESH_WAIT_SECONDS) * 1_000,
     });
     const snapshot = await this.tokens.read(slot, 0);
+    noteAudit(request, { versionAfter: snapshot.version });
     return {
       app_id: snapshot.appId,
       version: snapshot.version,

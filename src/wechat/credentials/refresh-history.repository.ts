@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { hostname } from 'node:os';
 import { DatabaseService } from '../../database/database.service.js';
+import { REPLICA } from '../../observability/replica.js';
 import type { Claim } from './claim.repository.js';
 import { RefreshHistoryEntity } from './refresh-history.entity.js';
 
@@ -25,8 +25,6 @@ export interface OpenedRefresh {
   readonly forced: boolean;
   readonly startedAtMs: number;
 }
-
-const REPLICA = `${hostname()}:${process.pid}`;
 
 /** Rows of `refresh_history`. Every method is one statement. */
 @Injectable()

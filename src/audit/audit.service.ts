@@ -1,0 +1,76 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { randomUUID } from 'node:crypto';
+import { DatabaseError, toDatabaseError } from '../database/database-error.js';
+import { AppError } from '../errors/app-error.js';
+import { ERROR_STATUS } from '../errors/error-status.js';
+import { toAppError } from '../errors/to-app-error.js';
+import { REPLICA } from '../observability/replica.js';
+import type { AuditedAction } from './audit-action.js';
+import type { AuditNotes } from './audit-notes.js';
+import type { AuditSubject } from './audit-subject.js';
+import { AuditRepository } from './audit.repository.js';
+import type { Origin } from './origin.js';
+
+/**
+ * Writes down what admins do, ahead of it: an action whose row cannot be written does not happen.
+ *
+ *   started ──▶ ok · refused:<code> (the request was at fault) · failed:<code> (from 500 on)
+ *
+ * A row that cannot be closed stays `started`: it was begun, and how it ended is not known from here.
+ */
+@Injectable()
+export class AuditService {
+  private readonly logger = new Logger(AuditService.name);
+
+  constructor(private readonly repository: AuditRepository) {}
+
+  /**
+   * @returns the id of the row
+   * @throws AppError `database_unavailable`; the action must not be done then
+   */
+  async open(action: AuditedAction, origin: Origin, subject: AuditSubject): Promise<string> {
+    const id = randomUUID();
+    try {
+      await this.repository.open({ id, action, ...origin, ...subject, replica: REPLICA });
+    } catch (error) {
+      if (!(error instanceof DatabaseError)) {
+        throw error;
+      }
+      throw new AppError(
+        'database_unavailable',
+        'The database does not take the audit row of this action, so it was not done. Ask again when GET /readyz says that the database is there.',
+        { retryAfterSeconds: 1, cause: error },
+      );
+    }
+    return id;
+  }
+
+  /** Never rejects. */
+  async succeed(id: string, notes: AuditNotes): Promise<void> {
+    await this.close(id, 'ok', notes);
+  }
+
+  /** @param thrown what the action ended with. Never rejects. */
+  async fail(id: string, thrown: unknown, notes: AuditNotes): Promise<void> {
+    const { code } = toAppError(thrown);
+    await this.close(
+      id,
+      `${ERROR_STATUS[code].status < 500 ? 'refused' : 'failed'}:${code}`,
+      notes,
+    );
+  }
+
+  private async close(id: string, outcome: string, notes: AuditNotes): Promise<void> {
+    try {
+      await this.repository.close(id, { outcome, ...notes });
+    } catch (error) {
+      this.logger.error({
+        event: 'audit_not_closed',
+        audit_id: id,
+        outcome,
+        reason: toDatabaseError(error).driverCode,
+        advice: 'the row stays `started`; this line tells how the action ended',
+      });
+    }
+  }
+}
