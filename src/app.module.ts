@@ -1,6 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
 import { AccessModule } from './access/access.module.js';
+import { AuditApiModule } from './access/audit-api.module.js';
 import { AuditModule } from './audit/audit.module.js';
 import { ConfigModule } from './config/config.module.js';
 import type { Environment } from './config/environment.js';
@@ -26,6 +27,7 @@ export class AppModule {
         DatabaseModule,
         AuditModule,
         AccessModule,
+        AuditApiModule,
         HealthModule,
         ScheduleModule.forRoot(),
         WechatModule,

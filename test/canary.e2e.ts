@@ -238,6 +238,20 @@ describe('no secret, key or token', () => {
       ]) {
         keep(await service.call('POST', `${tokenPath}/report`, { key, body }));
       }
+      // They are in no row of the audit, wherever in an admin's request they stood.
+      const refreshOf = (appId: string): string =>
+        `/v1/admin/accounts/${appId}/access-token/refresh`;
+      const reason = `access_token=${token}&secret=${encodeURIComponent(APP_SECRET)}`;
+      for (const appId of [token, APP_ID]) {
+        const body = { reason, force: 'no' };
+        keep(await service.call('POST', refreshOf(appId), { key: ADMIN_KEY, body }));
+      }
+      for (const list of ['audit', 'reads', `accounts/${APP_ID}/refreshes`]) {
+        const answer = keep(await service.call('GET', `/v1/admin/${list}`, { key: ADMIN_KEY }));
+        expect([list, answer.status]).toEqual([list, 200]);
+        const garbled = `/v1/admin/${list}?cursor=${token}&app_id=${token}`;
+        keep(await service.call('GET', garbled, { key: ADMIN_KEY }));
+      }
       for (const open of ['/healthz', '/readyz', '/openapi.json', '/nowhere']) {
         keep(await service.call('GET', open));
       }

@@ -26,7 +26,16 @@ async function start(): Promise<Service> {
   return service;
 }
 
-const TABLES = ['account', 'audit', 'credential', 'ip_list', 'key_check', 'refresh_history'];
+const TABLES = [
+  'account',
+  'audit',
+  'credential',
+  'ip_list',
+  'key_check',
+  'read_count',
+  'refresh_history',
+  'report_count',
+];
 
 async function tables(source: DataSource): Promise<string[]> {
   const runner = source.createQueryRunner();

@@ -16,6 +16,9 @@ const ENDPOINTS: Readonly<Record<string, string>> = {
   'GET /v1/admin/accounts': 'admin',
   'GET /v1/admin/accounts/{app_id}': 'admin',
   'POST /v1/admin/accounts/{app_id}/access-token/refresh': 'admin',
+  'GET /v1/admin/accounts/{app_id}/refreshes': 'admin',
+  'GET /v1/admin/audit': 'admin',
+  'GET /v1/admin/reads': 'admin',
 };
 
 /** Contract: Errors. */

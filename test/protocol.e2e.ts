@@ -470,12 +470,18 @@ describe('the history', () => {
     const row = await rowOf(pair.service);
     const died = terms(row);
     await repositoryOf(pair.service).claim(row, died);
-    await pair.service.app
-      .get(RefreshHistoryRepository)
-      .open(
-        { id: row.id, ...died },
-        { appId: APP_ID, kind: 'access_token', cause: 'schedule', forced: false, startedAtMs: 1 },
-      );
+    await pair.service.app.get(RefreshHistoryRepository).open(
+      { id: row.id, ...died },
+      {
+        appId: APP_ID,
+        kind: 'access_token',
+        cause: 'schedule',
+        forced: false,
+        versionBefore: 0,
+        origin: undefined,
+        startedAtMs: 1,
+      },
+    );
     await pair.service.poll();
     await pair.later(46);
     expect((await history()).map(({ outcome }) => outcome)).toEqual([

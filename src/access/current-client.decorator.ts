@@ -13,7 +13,7 @@ export function attachClient(request: FastifyRequest, client: Client): void {
 }
 
 /** The client whose key {@link ClientGuard} let through. @throws Error on a route without that guard */
-function clientOf(request: FastifyRequest): Client {
+export function clientOf(request: FastifyRequest): Client {
   const client = (request as Carrier)[CLIENT];
   if (client === undefined) {
     throw new Error('@CurrentClient() stands on a route without ClientGuard');

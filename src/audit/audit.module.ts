@@ -1,5 +1,6 @@
 import { Global, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { AuditTrailService } from './audit-trail.service.js';
 import { AuditEntity } from './audit.entity.js';
 import { AuditRepository } from './audit.repository.js';
 import { AuditService } from './audit.service.js';
@@ -8,7 +9,7 @@ import { AuditService } from './audit.service.js';
 @Global()
 @Module({
   imports: [TypeOrmModule.forFeature([AuditEntity])],
-  providers: [AuditRepository, AuditService],
-  exports: [AuditService],
+  providers: [AuditRepository, AuditService, AuditTrailService],
+  exports: [AuditService, AuditTrailService],
 })
 export class AuditModule {}

@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DatabaseService } from '../database/database.service.js';
+import { newestFirst } from '../database/page.js';
+import type { AuditQuery } from './audit-trail.service.js';
 import { AuditEntity } from './audit.entity.js';
 
 export type OpenedAudit = Omit<AuditEntity, 'at' | 'outcome' | 'versionBefore' | 'versionAfter'>;
@@ -32,5 +34,19 @@ export class AuditRepository {
         .where('id = :id', { id })
         .execute(),
     );
+  }
+
+  find({ appId, actor, action, ...part }: AuditQuery): Promise<AuditEntity[]> {
+    return this.database.run((source) => {
+      const query = source
+        .getRepository(AuditEntity)
+        .createQueryBuilder('row')
+        .where({
+          ...(appId !== undefined && { appId }),
+          ...(actor !== undefined && { actor }),
+          ...(action !== undefined && { action }),
+        });
+      return newestFirst(query, 'row.at', 'row.id', part).getMany();
+    });
   }
 }

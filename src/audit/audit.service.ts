@@ -1,6 +1,7 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { DatabaseError, toDatabaseError } from '../database/database-error.js';
+import { RetentionService } from '../database/retention.service.js';
 import { AppError } from '../errors/app-error.js';
 import { ERROR_STATUS } from '../errors/error-status.js';
 import { toAppError } from '../errors/to-app-error.js';
@@ -8,6 +9,8 @@ import { REPLICA } from '../observability/replica.js';
 import type { AuditedAction } from './audit-action.js';
 import type { AuditNotes } from './audit-notes.js';
 import type { AuditSubject } from './audit-subject.js';
+import { AuditTrailService, type AuditEntry, type AuditQuery } from './audit-trail.service.js';
+import { AuditEntity } from './audit.entity.js';
 import { AuditRepository } from './audit.repository.js';
 import type { Origin } from './origin.js';
 
@@ -19,10 +22,19 @@ import type { Origin } from './origin.js';
  * A row that cannot be closed stays `started`: it was begun, and how it ended is not known from here.
  */
 @Injectable()
-export class AuditService {
+export class AuditService implements OnModuleInit {
   private readonly logger = new Logger(AuditService.name);
 
-  constructor(private readonly repository: AuditRepository) {}
+  constructor(
+    private readonly repository: AuditRepository,
+    private readonly trail: AuditTrailService,
+    private readonly retention: RetentionService,
+  ) {}
+
+  onModuleInit(): void {
+    this.trail.register({ name: 'admin', find: (query) => this.find(query) });
+    this.retention.register({ name: 'audit', entity: AuditEntity, since: 'at' });
+  }
 
   /**
    * @returns the id of the row
@@ -58,6 +70,11 @@ export class AuditService {
       `${ERROR_STATUS[code].status < 500 ? 'refused' : 'failed'}:${code}`,
       notes,
     );
+  }
+
+  private async find(query: AuditQuery): Promise<AuditEntry[]> {
+    const rows = await this.repository.find(query);
+    return rows.map(({ at, ...row }) => ({ ...row, atMs: at, count: 1 }));
   }
 
   private async close(id: string, outcome: string, notes: AuditNotes): Promise<void> {

@@ -6,6 +6,8 @@ import { DatabaseService } from './database.service.js';
 import { dialectOf } from './dialect-of.js';
 import { Audit1795500000000 } from './migrations/audit-1795500000000.js';
 import { Initial1795300000000 } from './migrations/initial-1795300000000.js';
+import { RetentionScheduler } from './retention.scheduler.js';
+import { RetentionService } from './retention.service.js';
 
 /** In the order in which they run; a new one is a line at the end. */
 const MIGRATIONS = [Initial1795300000000, Audit1795500000000];
@@ -28,7 +30,7 @@ const MIGRATIONS = [Initial1795300000000, Audit1795500000000];
       }),
     }),
   ],
-  providers: [DatabaseService, DatabaseClock],
-  exports: [DatabaseService, DatabaseClock],
+  providers: [DatabaseService, DatabaseClock, RetentionScheduler, RetentionService],
+  exports: [DatabaseService, DatabaseClock, RetentionService],
 })
 export class DatabaseModule {}

@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import { AdminGuard } from '../../access/admin.guard.js';
 import { noteAudit } from '../../audit/audit-notes.js';
 import { Audited } from '../../audit/audited.decorator.js';
+import { originOf } from '../../audit/origin.js';
 import { DatabaseClock } from '../../database/database-clock.js';
 import { ApiProblems } from '../../errors/api-problems.decorator.js';
 import { ValidBody, ValidQuery } from '../../errors/validation.decorator.js';
@@ -84,6 +85,7 @@ export class AccessTokenAdminController {
       force: body?.force ?? false,
       reason: body?.reason,
       waitMs: (wait ?? REFRESH_WAIT_SECONDS) * 1_000,
+      origin: originOf(request, 'admin'),
     });
     const snapshot = await this.tokens.read(slot, 0);
     noteAudit(request, { versionAfter: snapshot.version });

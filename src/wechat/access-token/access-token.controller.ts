@@ -10,7 +10,10 @@ import {
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { ClientGuard } from '../../access/client.guard.js';
+import { clientOf } from '../../access/current-client.decorator.js';
 import { RequireScope } from '../../access/require-scope.decorator.js';
+import { originOf } from '../../audit/origin.js';
+import { ReadCounter } from '../../audit/read-counter.js';
 import { DatabaseClock } from '../../database/database-clock.js';
 import { ApiProblems } from '../../errors/api-problems.decorator.js';
 import { ValidBody, ValidQuery } from '../../errors/validation.decorator.js';
@@ -48,6 +51,7 @@ export class AccessTokenController {
   constructor(
     private readonly tokens: TokenService,
     private readonly reports: TokenReportService,
+    private readonly counter: ReadCounter,
     private readonly clock: DatabaseClock,
   ) {}
 
@@ -77,6 +81,7 @@ export class AccessTokenController {
   @ApiOkResponse({ standardSchema: ReportAnswerBody })
   @ApiProblems('validation_failed', 'token_unavailable', 'database_unavailable')
   async report(
+    @Req() request: FastifyRequest,
     @Param('app_id') appId: string,
     @ValidBody(ReportBody) body: z.infer<typeof ReportBody>,
     @ValidQuery(WaitQuery) { wait }: z.infer<typeof WaitQuery>,
@@ -85,7 +90,11 @@ export class AccessTokenController {
     const slot = this.tokens.slot(appId);
     const { outcome, snapshot } = await this.reports.report(
       slot,
-      { accessToken: body.access_token, version: body.version },
+      {
+        accessToken: body.access_token,
+        version: body.version,
+        origin: originOf(request, clientOf(request).id),
+      },
       (wait ?? REPORT_WAIT_SECONDS) * 1_000,
     );
     void reply.header('cache-control', 'no-store').header('etag', snapshot.etag);
@@ -98,6 +107,7 @@ export class AccessTokenController {
     request: FastifyRequest,
     reply: FastifyReply,
   ): AccessTokenAnswer | undefined {
+    this.counter.count(clientOf(request), snapshot);
     void reply.header('cache-control', 'no-store').header('etag', snapshot.etag);
     const known = request.headers['if-none-match'];
     if (known !== undefined && names(known, snapshot.etag)) {

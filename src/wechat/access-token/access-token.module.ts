@@ -1,18 +1,37 @@
 import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { ReadCountModule } from '../../audit/read-count.module.js';
 import { WechatApiModule } from '../api/wechat-api.module.js';
 import { CredentialModule } from '../credentials/credential.module.js';
 import { AccessTokenAdminController } from './access-token-admin.controller.js';
 import { AccessTokenClient } from './access-token.client.js';
 import { AccessTokenController } from './access-token.controller.js';
+import { ReportCountEntity } from './report-count.entity.js';
+import { ReportCountRepository } from './report-count.repository.js';
+import { ReportCountScheduler } from './report-count.scheduler.js';
+import { ReportCounter } from './report-counter.js';
 import { TokenRefreshService } from './token-refresh.service.js';
 import { TokenReportService } from './token-report.service.js';
 import { TokenService } from './token.service.js';
 
 /** The access_token: the first kind of credential, and what every other WeChat API is called with. */
 @Module({
-  imports: [CredentialModule, WechatApiModule],
+  imports: [
+    CredentialModule,
+    ReadCountModule,
+    TypeOrmModule.forFeature([ReportCountEntity]),
+    WechatApiModule,
+  ],
   controllers: [AccessTokenController, AccessTokenAdminController],
-  providers: [AccessTokenClient, TokenRefreshService, TokenReportService, TokenService],
+  providers: [
+    AccessTokenClient,
+    ReportCountRepository,
+    ReportCountScheduler,
+    ReportCounter,
+    TokenRefreshService,
+    TokenReportService,
+    TokenService,
+  ],
   exports: [TokenService, WechatApiModule],
 })
 export class AccessTokenModule {}

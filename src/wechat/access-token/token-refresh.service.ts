@@ -1,4 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
+import type { Origin } from '../../audit/origin.js';
 import { DatabaseClock } from '../../database/database-clock.js';
 import { AppError } from '../../errors/app-error.js';
 import { ClaimService } from '../credentials/claim.service.js';
@@ -13,6 +14,7 @@ export interface RefreshOrder {
   readonly force: boolean;
   readonly reason: string | undefined;
   readonly waitMs: number;
+  readonly origin: Origin;
 }
 
 /** An admin asks WeChat now: past the pause after a failure, within floor, lease and forced ledger. */
@@ -47,7 +49,11 @@ export class TokenRefreshService {
     if (force) {
       this.assertForceAllowed(slot);
     }
-    const result = await this.refreshes.refresh(slot, { cause: 'admin', force }, order.waitMs);
+    const result = await this.refreshes.refresh(
+      slot,
+      { cause: 'admin', force, origin: order.origin },
+      order.waitMs,
+    );
     switch (result.outcome) {
       case 'committed':
       case 'held':

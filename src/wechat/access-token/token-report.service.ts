@@ -1,5 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
+import type { Origin } from '../../audit/origin.js';
 import { DatabaseError } from '../../database/database-error.js';
+import { toAppError } from '../../errors/to-app-error.js';
 import { CredentialReaderService } from '../credentials/credential-reader.service.js';
 import type { CredentialSlot } from '../credentials/credential-slot.js';
 import type { CredentialSnapshot } from '../credentials/credential-snapshot.js';
@@ -7,6 +9,7 @@ import { CredentialStore } from '../credentials/credential-store.js';
 import { LivenessService } from '../credentials/liveness.service.js';
 import { RefreshService } from '../credentials/refresh.service.js';
 import { SharedCall } from '../credentials/shared-call.js';
+import { ReportCounter } from './report-counter.js';
 
 export type ReportOutcome = 'superseded' | 'still_valid' | 'refreshed' | 'unverified';
 
@@ -14,6 +17,8 @@ export type ReportOutcome = 'superseded' | 'still_valid' | 'refreshed' | 'unveri
 export interface ReportedToken {
   readonly accessToken: string | undefined;
   readonly version: number | undefined;
+  /** Who says so. */
+  readonly origin: Origin;
 }
 
 export interface ReportAnswer {
@@ -40,6 +45,7 @@ export class TokenReportService {
     private readonly reader: CredentialReaderService,
     private readonly liveness: LivenessService,
     private readonly refreshes: RefreshService,
+    private readonly counter: ReportCounter,
   ) {}
 
   /**
@@ -52,16 +58,35 @@ export class TokenReportService {
     reported: ReportedToken,
     waitMs: number,
   ): Promise<ReportAnswer> {
-    const outcome = await this.decide(slot, reported, waitMs);
-    const isSettled = outcome === 'refreshed' || outcome === 'unverified';
-    const snapshot = await this.reader.read(slot, isSettled ? 0 : waitMs);
+    const { appId } = slot.account;
+    const { origin } = reported;
+    let answer;
+    try {
+      answer = await this.answer(slot, reported, waitMs);
+    } catch (error) {
+      const outcome = `failed:${toAppError(error).code}`;
+      this.counter.count({ appId, version: slot.version, outcome, origin });
+      throw error;
+    }
+    const { outcome, snapshot } = answer;
+    this.counter.count({ appId, version: snapshot.version, outcome, origin });
     this.logger.log({
       event: 'report',
-      app_id: slot.account.appId,
+      app_id: appId,
       outcome,
       version: snapshot.version,
     });
-    return { outcome, snapshot };
+    return answer;
+  }
+
+  private async answer(
+    slot: CredentialSlot,
+    reported: ReportedToken,
+    waitMs: number,
+  ): Promise<ReportAnswer> {
+    const outcome = await this.decide(slot, reported, waitMs);
+    const isSettled = outcome === 'refreshed' || outcome === 'unverified';
+    return { outcome, snapshot: await this.reader.read(slot, isSettled ? 0 : waitMs) };
   }
 
   private async decide(
@@ -81,7 +106,8 @@ export class TokenReportService {
       return 'unverified';
     }
     if (slot.isDead) {
-      await this.refreshes.refresh(slot, { cause: 'report', force: false }, waitMs);
+      const { origin } = reported;
+      await this.refreshes.refresh(slot, { cause: 'report', force: false, origin }, waitMs);
     }
     return 'refreshed';
   }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { accountRefused } from '../../access/refusals.js';
-import { AppError } from '../../errors/app-error.js';
+import { accountNotFound } from '../accounts/account.errors.js';
 import { WechatCallError } from '../api/wechat-call.error.js';
 import { CredentialReaderService } from '../credentials/credential-reader.service.js';
 import type { CredentialSlot } from '../credentials/credential-slot.js';
@@ -91,10 +91,7 @@ export class TokenService {
   slotForAdmin(appId: string): CredentialSlot {
     const slot = this.find(appId);
     if (slot === undefined) {
-      throw new AppError(
-        'account_not_found',
-        'There is no account with this AppID. GET /v1/admin/accounts lists those that there are.',
-      );
+      throw accountNotFound();
     }
     return slot;
   }

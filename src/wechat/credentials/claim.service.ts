@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
+import type { Origin } from '../../audit/origin.js';
 import { AppConfig } from '../../config/app-config.js';
 import { DatabaseClock } from '../../database/database-clock.js';
 import { Clock } from '../../time/clock.js';
@@ -26,6 +27,8 @@ import { neededMs, refreshTiming, type RefreshTiming } from './timing.js';
 export interface RefreshRequest {
   readonly cause: RefreshCause;
   readonly force: boolean;
+  /** Who asked for it; absent where nobody but this process did. */
+  readonly origin?: Origin;
 }
 
 /** A claim that this process holds, with what it needs to know of the row at that moment. */

@@ -15,8 +15,10 @@ import { CredentialStore } from './credential-store.js';
 import { LastResortService } from './last-resort.service.js';
 import { LivenessService } from './liveness.service.js';
 import { RefreshAttemptService } from './refresh-attempt.service.js';
+import { RefreshHistoryController } from './refresh-history.controller.js';
 import { RefreshHistoryEntity } from './refresh-history.entity.js';
 import { RefreshHistoryRepository } from './refresh-history.repository.js';
+import { RefreshHistoryService } from './refresh-history.service.js';
 import { RefreshService } from './refresh.service.js';
 import { SettleService } from './settle.service.js';
 
@@ -30,6 +32,7 @@ import { SettleService } from './settle.service.js';
     HealthModule,
     TypeOrmModule.forFeature([CredentialEntity, RefreshHistoryEntity]),
   ],
+  controllers: [RefreshHistoryController],
   providers: [
     ClaimRepository,
     ClaimService,
@@ -44,6 +47,7 @@ import { SettleService } from './settle.service.js';
     LivenessService,
     RefreshAttemptService,
     RefreshHistoryRepository,
+    RefreshHistoryService,
     RefreshService,
     SettleService,
   ],

@@ -88,6 +88,8 @@ export class RefreshAttemptService {
       cause: request.cause,
       forced: request.force,
       startedAtMs: claim.attemptAtMs,
+      versionBefore: slot.row.version,
+      origin: request.origin,
     });
     await this.history.closeAbandoned(claim, slot.row.version);
   }

@@ -7,6 +7,7 @@ import { bigintAsNumber, bigintColumn } from '../../database/columns.js';
  */
 @Entity('refresh_history')
 @Index('refresh_history_app_id_started_at', ['appId', 'startedAt'])
+@Index('refresh_history_started_at', ['startedAt'])
 export class RefreshHistoryEntity {
   @PrimaryColumn({ name: 'credential_id', type: 'varchar', length: 36 })
   credentialId!: string;
@@ -48,4 +49,18 @@ export class RefreshHistoryEntity {
 
   @Column({ name: 'errcode', type: 'int', nullable: true })
   errcode!: number | null;
+
+  /** The id of the client whose report caused it, `admin` or `schedule`; null in rows of older processes. */
+  @Column({ name: 'actor', type: 'varchar', length: 64, nullable: true })
+  actor!: string | null;
+
+  /** The address that asked for it. */
+  @Column({ name: 'source', type: 'varchar', length: 64, nullable: true })
+  source!: string | null;
+
+  @Column({ name: 'request_id', type: 'varchar', length: 128, nullable: true })
+  requestId!: string | null;
+
+  @Column(bigintColumn('version_before', { nullable: true }))
+  versionBefore!: number | null;
 }

@@ -1,5 +1,8 @@
 import { Injectable } from '@nestjs/common';
+import { IsNull } from 'typeorm';
+import type { Origin } from '../../audit/origin.js';
 import { DatabaseService } from '../../database/database.service.js';
+import { newestFirst, type NewestFirst } from '../../database/page.js';
 import { REPLICA } from '../../observability/replica.js';
 import type { Claim } from './claim.repository.js';
 import { RefreshHistoryEntity } from './refresh-history.entity.js';
@@ -24,6 +27,17 @@ export interface OpenedRefresh {
   readonly cause: string;
   readonly forced: boolean;
   readonly startedAtMs: number;
+  readonly versionBefore: number;
+  readonly origin: Origin | undefined;
+}
+
+export interface RefreshFilter {
+  readonly appId?: string | undefined;
+  readonly actor?: string | undefined;
+  readonly kind?: string | undefined;
+  readonly cause?: string | undefined;
+  /** `started` while it is under way. */
+  readonly outcome?: RefreshOutcome | 'started' | undefined;
 }
 
 /** Rows of `refresh_history`. Every method is one statement. */
@@ -33,7 +47,7 @@ export class RefreshHistoryRepository {
 
   /** Before WeChat is called: what cannot be written down is not done. @throws DatabaseError */
   async open(claim: Claim, opened: OpenedRefresh): Promise<void> {
-    const { appId, kind, cause, forced, startedAtMs } = opened;
+    const { appId, kind, cause, forced, startedAtMs, versionBefore, origin } = opened;
     await this.database.run((source) =>
       source
         .createQueryBuilder()
@@ -48,6 +62,10 @@ export class RefreshHistoryRepository {
           forced: forced ? 1 : 0,
           replica: REPLICA,
           startedAt: startedAtMs,
+          versionBefore,
+          actor: origin?.actor ?? 'service',
+          source: origin?.source ?? null,
+          requestId: origin?.requestId ?? null,
         })
         .updateEntity(false)
         .execute(),
@@ -92,5 +110,30 @@ export class RefreshHistoryRepository {
         .setParameters({ id: claim.id, fence: claim.fence, version })
         .execute(),
     );
+  }
+
+  /** Newest first. @throws DatabaseError */
+  find({
+    appId,
+    actor,
+    kind,
+    cause,
+    outcome,
+    ...part
+  }: RefreshFilter & NewestFirst): Promise<RefreshHistoryEntity[]> {
+    return this.database.run((source) => {
+      const query = source
+        .getRepository(RefreshHistoryEntity)
+        .createQueryBuilder('row')
+        .where({
+          ...(appId !== undefined && { appId }),
+          ...(actor !== undefined && { actor }),
+          ...(kind !== undefined && { kind }),
+          ...(cause !== undefined && { cause }),
+          ...(outcome !== undefined && { outcome: outcome === 'started' ? IsNull() : outcome }),
+        });
+      // A credential is claimed once in a millisecond at most: the floor lies between two claims.
+      return newestFirst(query, 'row.startedAt', 'row.credentialId', part).getMany();
+    });
   }
 }

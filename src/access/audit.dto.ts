@@ -1,0 +1,85 @@
+import { z } from 'zod';
+import { AUDITED_ACTIONS } from '../audit/audit-action.js';
+import { cursorFields, pageFields, pageSchema } from '../database/page.js';
+
+/** Texts of filters go into statements: bounded to what ids may hold. */
+const AppId = z.string().regex(/^[a-z0-9]{1,32}$/, 'is not an AppID');
+const ClientId = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'is not the id of a client');
+const Time = z.iso
+  .datetime({ offset: true, error: 'must be a time such as 2026-11-22T15:04:05Z' })
+  .transform((time) => Date.parse(time));
+
+const timeFields = {
+  since: Time.optional().meta({ description: 'From this time on, in ISO 8601.' }),
+  until: Time.optional().meta({ description: 'Up to before this time, in ISO 8601.' }),
+};
+
+/** What else stands in the trail beside the actions of admins. */
+const TRAIL_ACTIONS = [...AUDITED_ACTIONS, 'token.report', 'credential.refresh'] as const;
+
+export const AuditQueryFields = z.strictObject({
+  ...pageFields,
+  ...timeFields,
+  app_id: AppId.optional().meta({ description: 'Only of this account.' }),
+  actor: ClientId.optional().meta({
+    description: 'Only what `admin`, `service` or the client with this id did.',
+  }),
+  action: z.enum(TRAIL_ACTIONS).optional(),
+});
+
+export const AuditCursor = z.strictObject({
+  ...cursorFields,
+  source: z.string().regex(/^[a-z_]{1,32}$/),
+});
+
+export const AuditItem = z.object({
+  id: z.string(),
+  at: z.iso.datetime().meta({
+    description: 'When it began; of reports, the start of the minute in which they are counted.',
+  }),
+  actor: z.string().meta({ description: '`admin`, the id of a client, or `service` itself.' }),
+  action: z.string().meta({ examples: ['token.refresh', 'token.report', 'credential.refresh'] }),
+  app_id: z.string().nullable(),
+  target: z.string().nullable().meta({
+    description: 'The client, or client/key, that was changed; the kind of credential.',
+  }),
+  outcome: z.string().meta({
+    description:
+      'Of an action `ok`, `refused:<code>`, `failed:<code>`, or `started` where its end is not known.',
+  }),
+  count: z.int().positive().meta({ description: 'Above 1 for reports alone.' }),
+  source: z.string().nullable().meta({ description: 'The address that asked for it.' }),
+  request_id: z.string().nullable(),
+  version_before: z.int().nullable(),
+  version_after: z.int().nullable(),
+  replica: z.string().meta({ description: 'The process that did it, as `host:pid`.' }),
+  reason: z.string().nullable(),
+});
+export type AuditItem = z.infer<typeof AuditItem>;
+
+export const AuditPage = pageSchema(AuditItem).meta({ id: 'AuditPage' });
+
+export const ReadsQueryFields = z.strictObject({
+  ...pageFields,
+  ...timeFields,
+  app_id: AppId.optional().meta({ description: 'Only of this account.' }),
+  client: ClientId.optional().meta({ description: 'Only by the client with this id.' }),
+});
+
+export const ReadsCursor = z.strictObject({
+  atMs: cursorFields.atMs,
+  client: ClientId,
+  appId: AppId,
+  kind: z.string().regex(/^[a-z_]{1,32}$/),
+});
+
+export const ReadsItem = z.object({
+  at: z.iso.datetime().meta({ description: 'The start of the minute.' }),
+  client: z.string(),
+  app_id: z.string(),
+  kind: z.string().meta({ examples: ['access_token'] }),
+  reads: z.int().positive(),
+});
+export type ReadsItem = z.infer<typeof ReadsItem>;
+
+export const ReadsPage = pageSchema(ReadsItem).meta({ id: 'ReadsPage' });

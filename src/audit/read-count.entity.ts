@@ -1,0 +1,27 @@
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
+import { bigintColumn } from '../database/columns.js';
+
+/** How often one client read one credential within a minute, as one process counted it. */
+@Entity('read_count')
+@Index('read_count_at', ['at', 'client', 'appId', 'kind'])
+@Index('read_count_app_id_at', ['appId', 'at'])
+export class ReadCountEntity {
+  @PrimaryColumn({ name: 'id', type: 'varchar', length: 36 })
+  id!: string;
+
+  /** The start of the minute, by the database's clock. */
+  @Column(bigintColumn('at'))
+  at!: number;
+
+  @Column({ name: 'client', type: 'varchar', length: 64 })
+  client!: string;
+
+  @Column({ name: 'app_id', type: 'varchar', length: 32 })
+  appId!: string;
+
+  @Column({ name: 'kind', type: 'varchar', length: 32 })
+  kind!: string;
+
+  @Column(bigintColumn('reads'))
+  reads!: number;
+}

@@ -1,0 +1,75 @@
+import { Injectable } from '@nestjs/common';
+import type { AuditQuery } from '../../audit/audit-trail.service.js';
+import { isUniqueViolation } from '../../database/database-error.js';
+import { DatabaseService } from '../../database/database.service.js';
+import { newestFirst } from '../../database/page.js';
+import { ReportCountEntity } from './report-count.entity.js';
+
+export type ReportCountRow = Readonly<Pick<ReportCountEntity, keyof ReportCountEntity>>;
+
+/** Rows of `report_count`. */
+@Injectable()
+export class ReportCountRepository {
+  constructor(private readonly database: DatabaseService) {}
+
+  /**
+   * Adds to the row of these reports, or makes it. A statement whose answer is lost may have counted all
+   * the same, and the caller counts again: rather twice than not at all.
+   * @throws DatabaseError
+   */
+  async add(counted: ReportCountRow): Promise<void> {
+    if ((await this.raise(counted)) || (await this.insert(counted))) {
+      return;
+    }
+    // Another replica made the row in between.
+    await this.raise(counted);
+  }
+
+  /** Newest first. @throws DatabaseError */
+  find({ appId, actor, ...part }: AuditQuery): Promise<ReportCountEntity[]> {
+    return this.database.run((source) => {
+      const query = source
+        .getRepository(ReportCountEntity)
+        .createQueryBuilder('row')
+        .where({
+          ...(appId !== undefined && { appId }),
+          ...(actor !== undefined && { client: actor }),
+        });
+      return newestFirst(query, 'row.at', 'row.id', part).getMany();
+    });
+  }
+
+  private async raise(counted: ReportCountRow): Promise<boolean> {
+    const { id, reports, source: address, requestId, replica } = counted;
+    const result = await this.database.run((source) =>
+      source
+        .createQueryBuilder()
+        .update(ReportCountEntity)
+        .set({ reports: () => 'reports + :reports', source: address, requestId, replica })
+        .where('id = :id')
+        .setParameters({ id, reports })
+        .execute(),
+    );
+    return result.affected === 1;
+  }
+
+  private async insert(counted: ReportCountRow): Promise<boolean> {
+    try {
+      await this.database.run((source) =>
+        source
+          .createQueryBuilder()
+          .insert()
+          .into(ReportCountEntity)
+          .values(counted)
+          .updateEntity(false)
+          .execute(),
+      );
+      return true;
+    } catch (error) {
+      if (isUniqueViolation(error)) {
+        return false;
+      }
+      throw error;
+    }
+  }
+}
