@@ -15,11 +15,13 @@ const FETCHED_AT = 1_795_000_000_000;
 
 function life(lifetimeSeconds: number): {
   obtainedAtMs: number;
+  fetchedAtMs: number;
   expiresAtMs: number;
   lifetimeMs: number;
 } {
   return {
     obtainedAtMs: FETCHED_AT,
+    fetchedAtMs: FETCHED_AT,
     expiresAtMs: FETCHED_AT + lifetimeSeconds * 1_000,
     lifetimeMs: lifetimeSeconds * 1_000,
   };

@@ -12,6 +12,11 @@ export interface CredentialKind {
   readonly fetchedAhead: boolean;
   policyFor(account: Account): CredentialPolicy;
   /**
+   * Asked before each attempt of the schedule's own; absent: always. While it says no, what there is is
+   * served to its end and nothing is fetched: nobody needs it, or what it is fetched with is missing.
+   */
+  mayFetch?(account: Account): boolean;
+  /**
    * Asks WeChat for a value. One call; fail-over among hosts included.
    * @throws WechatCallError
    */

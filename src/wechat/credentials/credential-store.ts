@@ -71,6 +71,24 @@ export class CredentialStore implements OnApplicationBootstrap {
     return this.slots.get(kind)?.get(appId);
   }
 
+  /**
+   * The slot of a kind that is not fetched ahead: at first need it is made, with a row if there is none.
+   * @returns undefined where there is no such account
+   * @throws DatabaseError at first need
+   */
+  async open(appId: string, kind: CredentialKind): Promise<CredentialSlot | undefined> {
+    const known = this.slot(appId, kind.name);
+    if (known !== undefined || this.accounts.find(appId) === undefined) {
+      return known;
+    }
+    const row = await this.findOrInsert(appId, kind.name);
+    // Whoever asked at the same time may have been faster, and single flight needs that there is one slot.
+    if (row !== null && this.slot(appId, kind.name) === undefined) {
+      this.addSlot(row);
+    }
+    return this.slot(appId, kind.name);
+  }
+
   /** What may be handed out at this moment, if anything. The hot path: no promise, no I/O. */
   current(slot: CredentialSlot): CredentialSnapshot | undefined {
     const { snapshot } = slot;
@@ -144,13 +162,17 @@ export class CredentialStore implements OnApplicationBootstrap {
   /** The row is gone: the database was emptied, or the account was removed and made again. */
   private async findAgain(slot: CredentialSlot): Promise<void> {
     const { appId } = slot.account;
-    await this.repository.insertEmpty(appId, slot.kind.name);
-    const row = await this.repository.find(appId, slot.kind.name);
+    const row = await this.findOrInsert(appId, slot.kind.name);
     if (row !== null) {
       this.slotsById.delete(slot.row.id);
       slot.adopt(row);
       this.slotsById.set(row.id, slot);
     }
+  }
+
+  private async findOrInsert(appId: string, kind: string): Promise<CredentialEntity | null> {
+    await this.repository.insertEmpty(appId, kind);
+    return this.repository.find(appId, kind);
   }
 
   private isTrusted(slot: CredentialSlot, snapshot: CredentialSnapshot, nowMs: number): boolean {

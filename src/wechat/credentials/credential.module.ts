@@ -55,6 +55,7 @@ import { SettleService } from './settle.service.js';
     AccountModule,
     ClaimService,
     CredentialReaderService,
+    CredentialScheduler,
     CredentialSealer,
     CredentialStore,
     LivenessService,

@@ -1,6 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { ACCESS_TOKEN_POLICIES } from '../access-token/access-token.policy.js';
-import { isServable, lifetimeMsOf, quarantineAtMs, type Doubt } from './credential.policy.js';
+import {
+  isServable,
+  lifetimeMsOf,
+  nextDueAtMs,
+  quarantineAtMs,
+  type Doubt,
+} from './credential.policy.js';
 
 const { stable, legacy } = ACCESS_TOKEN_POLICIES;
 const NOW = 1_795_000_000_000;
@@ -36,6 +42,21 @@ describe('until when a doubtful value is served unasked', () => {
     expect(quarantineAtMs(legacy, SURE)).toBe(Infinity);
     expect(quarantineAtMs(stable, { ...SURE, suspectAt: NOW, unknownOutcomes: 2 })).toBe(Infinity);
   });
+});
+
+it('a policy may count from the last fetch, also where that returned the same value', () => {
+  const policy = {
+    ...stable,
+    dueAtMs: ({ fetchedAtMs }: { fetchedAtMs: number }) => fetchedAtMs + 60_000,
+  };
+  const value = {
+    appId: 'wx0123456789abcdef',
+    version: 1,
+    obtainedAtMs: NOW - 3_000_000,
+    expiresAtMs: NOW + 4_200_000,
+    lifetimeMs: 7_200_000,
+  };
+  expect(nextDueAtMs(policy, value, NOW)).toBe(NOW + 60_000);
 });
 
 it('a value with under 1 s left counts as expired', () => {

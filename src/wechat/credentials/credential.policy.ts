@@ -19,7 +19,7 @@ export interface CredentialPolicy {
   /** Values that live shorter than this shrink every duration that stands against the lifetime. */
   readonly fullLifetimeMs: number;
   /** When to refresh. `jitter` is in [0, 1), `scale` in (0, 1]. */
-  dueAtMs(life: Life, jitter: number, scale: number): number;
+  dueAtMs(life: FetchedLife, jitter: number, scale: number): number;
 }
 
 export interface LedgerPolicy {
@@ -32,6 +32,11 @@ export interface Life {
   readonly expiresAtMs: number;
   /** From fetch to expiry; where an answer tells only what remains, the longest that was seen. */
   readonly lifetimeMs: number;
+}
+
+/** A life as it stands after a fetch, which may have returned the value again that was there. */
+export interface FetchedLife extends Life {
+  readonly fetchedAtMs: number;
 }
 
 /** The lifetime at which every duration of the policy has its stated length. */
@@ -59,14 +64,15 @@ export function jitterOf(appId: string, version: number): number {
   return digest.readUInt32BE(0) / 2 ** 32;
 }
 
-/** When the next refresh is wanted after a commit at `nowMs`. */
+/** When the next refresh is wanted after a fetch that is committed at `nowMs`. */
 export function nextDueAtMs(
   policy: CredentialPolicy,
   value: Life & { readonly appId: string; readonly version: number },
   nowMs: number,
 ): number {
   const scale = scaleOf(policy, value.lifetimeMs);
-  const dueAtMs = policy.dueAtMs(value, jitterOf(value.appId, value.version), scale);
+  const life = { ...value, fetchedAtMs: nowMs };
+  const dueAtMs = policy.dueAtMs(life, jitterOf(value.appId, value.version), scale);
   return Math.max(Math.round(dueAtMs), nowMs + Math.ceil(SAME_VALUE_PAUSE_MS * scale));
 }
 

@@ -41,6 +41,13 @@ export class CredentialScheduler implements OnApplicationBootstrap {
     }
   }
 
+  /** The same for one that somebody waits for, who need not wait for the second to turn. */
+  startIfDue(slot: CredentialSlot): void {
+    if (!this.refreshes.isStopping && this.isDue(slot)) {
+      this.start(slot);
+    }
+  }
+
   private isDue(slot: CredentialSlot): boolean {
     const { account, row } = slot;
     const nowMs = this.clock.nowMs();
@@ -50,7 +57,8 @@ export class CredentialScheduler implements OnApplicationBootstrap {
       !account.enabled ||
       isOutdated ||
       slot.problem !== undefined ||
-      this.refreshes.isRunning(slot)
+      this.refreshes.isRunning(slot) ||
+      slot.kind.mayFetch?.(account) === false
     ) {
       return false;
     }
