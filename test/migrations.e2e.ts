@@ -35,6 +35,7 @@ const TABLES = [
   'read_count',
   'refresh_history',
   'report_count',
+  'ticket_demand',
 ];
 
 async function tables(source: DataSource): Promise<string[]> {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { FastifyInstance } from 'fastify';
-import { APP_ID, APP_SECRET, startService, type Service } from './support/service.js';
+import { APP_ID, APP_SECRET, CLIENT_KEY, startService, type Service } from './support/service.js';
 import { startSimulator, type Simulator } from './support/simulator.js';
 
 /* The documents that the running service serves about itself, held against its routes and the contract. */
@@ -13,6 +13,7 @@ const ENDPOINTS: Readonly<Record<string, string>> = {
   'POST /v1/accounts/{app_id}/access-token/report': 'token:report',
   'GET /v1/accounts/{app_id}/ip-list': 'ip:read',
   'GET /v1/accounts/{app_id}/ip-list/contains': 'ip:read',
+  'GET /v1/accounts/{app_id}/tickets/{type}': 'ticket:read',
   'GET /v1/admin/accounts': 'admin',
   'GET /v1/admin/accounts/{app_id}': 'admin',
   'POST /v1/admin/accounts/{app_id}/access-token/refresh': 'admin',
@@ -266,12 +267,20 @@ describe('/openapi.json', () => {
   });
 
   it('names the fields of the answers, neither more nor fewer', async () => {
+    const ofClient = async (method: string, path: string, body?: object): Promise<object> =>
+      (
+        await service.call<object>(method, `/v1/accounts/${APP_ID}/${path}`, {
+          key: CLIENT_KEY,
+          body,
+        })
+      ).body;
     const read = await service.read();
     const { version } = read.body;
     const answers = {
       AccessToken: read.body,
       ReportAnswer: (await service.report({ version })).body,
       RefreshAnswer: (await service.adminRefresh()).body,
+      Ticket: await ofClient('GET', 'tickets/jsapi'),
     };
     for (const [name, answer] of Object.entries(answers)) {
       const properties = document.components.schemas[name]?.properties ?? {};

@@ -26,6 +26,7 @@ import {
   ReportBody,
   WaitQuery,
 } from './access-token.dto.js';
+import { isUnchanged, remainingLife } from './conditional-read.js';
 import { TokenReportService } from './token-report.service.js';
 import { TokenService } from './token.service.js';
 
@@ -108,41 +109,14 @@ export class AccessTokenController {
     reply: FastifyReply,
   ): AccessTokenAnswer | undefined {
     this.counter.count(clientOf(request), snapshot);
-    void reply.header('cache-control', 'no-store').header('etag', snapshot.etag);
-    const known = request.headers['if-none-match'];
-    if (known !== undefined && names(known, snapshot.etag)) {
-      void reply.status(304);
-      return undefined;
-    }
-    return this.answer(snapshot, slot);
+    return isUnchanged(snapshot, request, reply) ? undefined : this.answer(snapshot, slot);
   }
 
   private answer(snapshot: CredentialSnapshot, slot: CredentialSlot): AccessTokenAnswer {
-    // Nobody may keep it for longer than this process itself would serve it on what it has read.
-    const trustedSeconds = wholeSeconds(this.tokens.trustLeftMs(slot));
-    const leftSeconds = Math.max(1, wholeSeconds(snapshot.expiresAtMs - this.clock.nowMs()));
     return {
       app_id: snapshot.appId,
       access_token: snapshot.value,
-      expires_in: leftSeconds,
-      expires_at: snapshot.expiresAt,
-      version: snapshot.version,
-      cache_for: Math.max(0, Math.min(snapshot.cacheSeconds, leftSeconds, trustedSeconds)),
+      ...remainingLife(snapshot, this.tokens.trustLeftMs(slot), this.clock.nowMs()),
     };
   }
-}
-
-function wholeSeconds(ms: number): number {
-  return Math.floor(ms / 1_000);
-}
-
-/** RFC 9110, 13.1.2: a list of entity tags, compared weakly, or `*`. */
-function names(ifNoneMatch: string, etag: string): boolean {
-  return (
-    ifNoneMatch === etag ||
-    ifNoneMatch
-      .split(',')
-      .map((tag) => tag.trim().replace(/^W\//, ''))
-      .some((tag) => tag === etag || tag === '*')
-  );
 }

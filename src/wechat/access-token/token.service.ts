@@ -35,6 +35,12 @@ export class TokenService {
     return this.store.current(slot);
   }
 
+  /** Whether there is a token at this moment. No promise, no I/O; false where there is no such account. */
+  isAvailable(appId: string): boolean {
+    const slot = this.store.slot(appId, this.kind.name);
+    return slot !== undefined && this.store.current(slot) !== undefined;
+  }
+
   /** How much longer a token may be kept on the last reading of its row, in milliseconds. */
   trustLeftMs(slot: CredentialSlot): number {
     return this.store.trustLeftMs(slot);

@@ -1,0 +1,17 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { bigintColumn } from '../../database/columns.js';
+import type { TicketType } from './ticket-type.js';
+
+/** When a ticket was asked for last, to the hour. Never leaves the repository. */
+@Entity('ticket_demand')
+export class TicketDemandEntity {
+  @PrimaryColumn({ name: 'app_id', type: 'varchar', length: 32 })
+  appId!: string;
+
+  @PrimaryColumn({ name: 'type', type: 'varchar', length: 16 })
+  type!: TicketType;
+
+  /** By the database's clock: milliseconds since 1970. */
+  @Column(bigintColumn('asked_at'))
+  askedAt!: number;
+}

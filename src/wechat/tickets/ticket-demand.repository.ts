@@ -1,0 +1,62 @@
+import { Injectable } from '@nestjs/common';
+import { isUniqueViolation } from '../../database/database-error.js';
+import { DatabaseService } from '../../database/database.service.js';
+import { TicketDemandEntity } from './ticket-demand.entity.js';
+import type { TicketType } from './ticket-type.js';
+
+export interface TicketDemand {
+  readonly appId: string;
+  readonly type: TicketType;
+  readonly askedAtMs: number;
+}
+
+/** Rows of `ticket_demand`. Every method throws DatabaseError. */
+@Injectable()
+export class TicketDemandRepository {
+  constructor(private readonly database: DatabaseService) {}
+
+  async loadAll(): Promise<TicketDemand[]> {
+    const rows = await this.database.run((source) =>
+      source.getRepository(TicketDemandEntity).find(),
+    );
+    return rows.map(({ appId, type, askedAt }) => ({ appId, type, askedAtMs: askedAt }));
+  }
+
+  /** Moves the time on, never back. Two statements at most, each complete by itself. */
+  async store({ appId, type, askedAtMs }: TicketDemand): Promise<void> {
+    const moved = await this.database.run((source) =>
+      source
+        .createQueryBuilder()
+        .update(TicketDemandEntity)
+        .set({ askedAt: askedAtMs })
+        .where('app_id = :appId AND type = :type AND asked_at < :askedAtMs', {
+          appId,
+          type,
+          askedAtMs,
+        })
+        .execute(),
+    );
+    if (moved.affected === 0) {
+      await this.insert({ appId, type, askedAtMs });
+    }
+  }
+
+  /** A row that is there already says no earlier time. */
+  private async insert({ appId, type, askedAtMs }: TicketDemand): Promise<void> {
+    try {
+      await this.database.run((source) =>
+        source
+          .createQueryBuilder()
+          .insert()
+          .into(TicketDemandEntity)
+          .values({ appId, type, askedAt: askedAtMs })
+          .updateEntity(false)
+          .execute(),
+      );
+    } catch (error) {
+      if (!isUniqueViolation(error)) {
+        throw error;
+      }
+    }
+  }
+}

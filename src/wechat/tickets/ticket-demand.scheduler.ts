@@ -1,0 +1,65 @@
+import {
+  Injectable,
+  Logger,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import { Cron, CronExpression } from '@nestjs/schedule';
+import { DatabaseError } from '../../database/database-error.js';
+import { CredentialStore } from '../credentials/credential-store.js';
+import { TicketDemandService } from './ticket-demand.service.js';
+import { TicketKindsService } from './ticket-kinds.service.js';
+
+/**
+ * At the start and once a minute: exchanges with the other replicas which tickets are wanted, and takes
+ * those into memory, so that whichever replica is left keeps them alive. A round that still runs is joined.
+ */
+@Injectable()
+export class TicketDemandScheduler implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger(TicketDemandScheduler.name);
+  private round: Promise<void> | undefined;
+  private isStopping = false;
+
+  constructor(
+    private readonly demand: TicketDemandService,
+    private readonly kinds: TicketKindsService,
+    private readonly store: CredentialStore,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    void this.store.loaded.then(() => this.tick());
+  }
+
+  /** Ends when the round has ended. Never rejects. */
+  @Cron(CronExpression.EVERY_MINUTE)
+  tick(): Promise<void> {
+    return (this.round ??= this.exchange().finally(() => (this.round = undefined)));
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.isStopping = true;
+    await this.round;
+  }
+
+  private async exchange(): Promise<void> {
+    if (this.isStopping || !this.store.isLoaded) {
+      return;
+    }
+    try {
+      for (const { appId, type } of await this.demand.exchange()) {
+        await this.kinds.open(appId, type);
+      }
+    } catch (error) {
+      this.report(error);
+    }
+  }
+
+  /** The next round makes up for it: a database that is away takes no ticket from anybody. */
+  private report(error: unknown): void {
+    if (error instanceof DatabaseError) {
+      this.logger.warn({ event: 'ticket_demand_not_exchanged', reason: error.driverCode });
+    } else {
+      this.logger.error(error);
+    }
+  }
+}
