@@ -192,7 +192,14 @@ async function replicasOf(kind: ModelledWechat): Promise<CredentialSlot[]> {
   if (row === null) {
     throw new Error('the row was not made');
   }
-  const account: Account = { appId, name: null, mode: 'legacy', enabled: true, configVersion: 0 };
+  const account: Account = {
+    appId,
+    name: null,
+    mode: 'legacy',
+    enabled: true,
+    configVersion: 0,
+    jssdkHosts: [],
+  };
   return Array.from(
     { length: REPLICAS },
     () =>

@@ -13,6 +13,7 @@ const ENDPOINTS: Readonly<Record<string, string>> = {
   'POST /v1/accounts/{app_id}/access-token/report': 'token:report',
   'GET /v1/accounts/{app_id}/ip-list': 'ip:read',
   'GET /v1/accounts/{app_id}/ip-list/contains': 'ip:read',
+  'POST /v1/accounts/{app_id}/jssdk-signature': 'jssdk:sign',
   'GET /v1/accounts/{app_id}/tickets/{type}': 'ticket:read',
   'GET /v1/admin/accounts': 'admin',
   'GET /v1/admin/accounts/{app_id}': 'admin',
@@ -281,6 +282,7 @@ describe('/openapi.json', () => {
       ReportAnswer: (await service.report({ version })).body,
       RefreshAnswer: (await service.adminRefresh()).body,
       Ticket: await ofClient('GET', 'tickets/jsapi'),
+      JssdkSignature: await ofClient('POST', 'jssdk-signature', { url: 'https://a.cn' }),
     };
     for (const [name, answer] of Object.entries(answers)) {
       const properties = document.components.schemas[name]?.properties ?? {};

@@ -4,14 +4,22 @@ import { AppConfig } from '../config/app-config.js';
 import { DatabaseClock } from './database-clock.js';
 import { DatabaseService } from './database.service.js';
 import { dialectOf } from './dialect-of.js';
+
+const MIGRATIONS = [Initial1795300000000, Tickets1795650000000, JssdkHosts1795700000000];
 import { Initial1795300000000 } from './migrations/initial-1795300000000.js';
 import { Audit1795500000000 } from './migrations/audit-1795500000000.js';
 import { Tickets1795650000000 } from './migrations/tickets-1795650000000.js';
+import { JssdkHosts1795700000000 } from './migrations/jssdk-hosts-1795700000000.js';
 import { RetentionScheduler } from './retention.scheduler.js';
 import { RetentionService } from './retention.service.js';
 
 /** In the order in which they run; a new one is a line at the end. */
-const MIGRATIONS = [Initial1795300000000, Audit1795500000000, Tickets1795650000000];
+const MIGRATIONS = [
+  Initial1795300000000,
+  Audit1795500000000,
+  Tickets1795650000000,
+  JssdkHosts1795700000000,
+];
 
 @Global()
 @Module({

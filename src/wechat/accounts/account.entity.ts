@@ -34,6 +34,10 @@ export class AccountEntity {
   @Column({ name: 'environment_mode', type: 'varchar', length: 16, nullable: true })
   environmentMode!: TokenMode | null;
 
+  /** The hosts whose pages are signed for the JS-SDK: a JSON array; null is any. */
+  @Column({ name: 'jssdk_hosts', type: 'simple-json', nullable: true })
+  jssdkHosts!: string[] | null;
+
   @Column(bigintColumn('created_at'))
   createdAt!: number;
 

@@ -3,7 +3,8 @@ import { isUniqueViolation } from '../../database/database-error.js';
 import { DatabaseService } from '../../database/database.service.js';
 import { AccountEntity } from './account.entity.js';
 
-type NewAccount = Omit<AccountEntity, 'createdAt' | 'updatedAt'>;
+type NewAccount = Omit<AccountEntity, 'createdAt' | 'updatedAt' | 'jssdkHosts'> &
+  Partial<Pick<AccountEntity, 'jssdkHosts'>>;
 type AccountChange = Partial<
   Pick<AccountEntity, 'secret' | 'mode' | 'configVersion' | 'environmentSecret' | 'environmentMode'>
 >;

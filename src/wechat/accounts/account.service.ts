@@ -69,7 +69,14 @@ export class AccountService implements OnApplicationBootstrap {
 function toEntry(row: AccountEntity): { account: Account; sealedSecret: string } {
   const { appId, name, mode, configVersion } = row;
   return {
-    account: Object.freeze({ appId, name, mode, configVersion, enabled: row.enabled === 1 }),
+    account: Object.freeze({
+      appId,
+      name,
+      mode,
+      configVersion,
+      enabled: row.enabled === 1,
+      jssdkHosts: Object.freeze(row.jssdkHosts ?? []),
+    }),
     sealedSecret: row.secret,
   };
 }

@@ -7,4 +7,6 @@ export interface Account {
   readonly mode: TokenMode;
   readonly enabled: boolean;
   readonly configVersion: number;
+  /** The hosts whose pages are signed for the JS-SDK, `*.` standing for all below one; empty: any. */
+  readonly jssdkHosts: readonly string[];
 }
