@@ -58,7 +58,7 @@ describe('the demonstration', () => {
     expect(await run.ended).toEqual({ code: 0, signal: null });
     expect(run.stderr).toBe('');
     expect(run.stdout).toContain('made at random for this run');
-    expect(run.curlLines()).toHaveLength(20);
+    expect(run.curlLines()).toHaveLength(22);
     const paths = run.curlLines().map((line) => /https?:\/\/[\d.:]+([^'?\s]*)/.exec(line)?.[1]);
     expect(new Set(paths)).toEqual(
       new Set([
@@ -66,6 +66,8 @@ describe('the demonstration', () => {
         '/v1/accounts/wx0123456789abcdef/access-token/report',
         '/v1/accounts/wx0123456789abcdef/ip-list',
         '/v1/accounts/wx0123456789abcdef/ip-list/contains',
+        '/v1/accounts/wx0123456789abcdef/tickets/jsapi',
+        '/v1/accounts/wx0123456789abcdef/jssdk-signature',
         '/v1/admin/accounts',
         '/v1/admin/accounts/wx0123456789abcdef',
         '/v1/admin/accounts/wx0123456789abcdef/access-token/refresh',
@@ -80,7 +82,7 @@ describe('the demonstration', () => {
     for (const said of ['HTTP 304', '"errcode": 40001', '"refreshed"', '"superseded"']) {
       expect(run.stdout).toContain(said);
     }
-    expect(run.stdout).toContain('All 20 calls were answered as expected.');
+    expect(run.stdout).toContain('All 22 calls were answered as expected.');
     // Standard output is no terminal here, so there is no colour.
     expect(run.stdout).not.toContain('\u001b');
     await expectNothingLeft(run);
@@ -114,7 +116,7 @@ describe('the demonstration', () => {
 
   it('fails when it is interrupted before all calls were made', async () => {
     const run = start(['--once']);
-    await run.said('1/20');
+    await run.said('1/22');
     run.kill('SIGINT');
     expect(await run.ended).toEqual({ code: 1, signal: null });
     await expectNothingLeft(run);
@@ -205,7 +207,7 @@ describe('the demonstration', () => {
     );
     expect(await run.ended).toEqual({ code: 1, signal: null });
     expect(run.stderr).toContain('The answer is not as expected: access_token is not a text.');
-    expect(run.stdout).not.toContain('2/20');
+    expect(run.stdout).not.toContain('2/22');
     expect(readdirSync(temporary)).toEqual([]);
   });
 
