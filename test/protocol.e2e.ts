@@ -206,7 +206,14 @@ describe('the fence', () => {
     await repository.claim(claimed, terms(claimed));
     const claim = { id: row.id, owner: stale.owner, fence: stale.fence };
     expect(await repository.release(claim)).toBe(false);
-    const value = { value: 'x', expiresAtMs: 1, lifetimeMs: 1, nextAttemptAtMs: 1 };
+    const value = {
+      value: 'x',
+      previousHash: null,
+      overlapMs: 1,
+      expiresAtMs: 1,
+      lifetimeMs: 1,
+      nextAttemptAtMs: 1,
+    };
     expect(await repository.commit(claim, value)).toBe(false);
     expect(await repository.commitSame(claim, value)).toBe(false);
   });

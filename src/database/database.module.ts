@@ -8,6 +8,7 @@ import { dialectOf } from './dialect-of.js';
 const MIGRATIONS = [Initial1795300000000, Tickets1795650000000, JssdkHosts1795700000000];
 import { Initial1795300000000 } from './migrations/initial-1795300000000.js';
 import { Audit1795500000000 } from './migrations/audit-1795500000000.js';
+import { PreviousValue1795600000000 } from './migrations/previous-value-1795600000000.js';
 import { Tickets1795650000000 } from './migrations/tickets-1795650000000.js';
 import { JssdkHosts1795700000000 } from './migrations/jssdk-hosts-1795700000000.js';
 import { RetentionScheduler } from './retention.scheduler.js';
@@ -17,6 +18,7 @@ import { RetentionService } from './retention.service.js';
 const MIGRATIONS = [
   Initial1795300000000,
   Audit1795500000000,
+  PreviousValue1795600000000,
   Tickets1795650000000,
   JssdkHosts1795700000000,
 ];

@@ -91,6 +91,19 @@ export class TokenService {
   }
 
   /**
+   * Of which account a token is that a caller brings. Whether it is still good: credentials/standing.ts.
+   * @returns undefined for one that was not handed out here, or longer ago than the last rotation
+   * @throws AppError `database_unavailable` before the tokens are loaded
+   */
+  slotOfToken(token: string): CredentialSlot | undefined {
+    if (!this.store.isLoaded) {
+      throw this.store.notLoaded();
+    }
+    const slot = this.store.findByValue(token, this.kind);
+    return slot?.account.enabled === true ? slot : undefined;
+  }
+
+  /**
    * The account's token, for an admin.
    * @throws AppError `account_not_found`, `database_unavailable` before the accounts are loaded
    */

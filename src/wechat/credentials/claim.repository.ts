@@ -32,10 +32,17 @@ export interface ClaimTerms {
 
 export interface CommittedValue {
   readonly value: string;
+  /** Of the value that this one replaces (value-hash.ts); null where there is none, or WeChat refused it. */
+  readonly previousHash: string | null;
+  /** How long WeChat accepts the replaced value beside the new one. */
+  readonly overlapMs: number;
   readonly expiresAtMs: number;
   readonly lifetimeMs: number;
   readonly nextAttemptAtMs: number;
 }
+
+/** What changes when WeChat returned the stored value again. */
+export type KeptValue = Pick<CommittedValue, 'expiresAtMs' | 'lifetimeMs' | 'nextAttemptAtMs'>;
 
 export interface RecordedFailure {
   readonly failure: RefreshFailure;
@@ -116,12 +123,22 @@ export class ClaimRepository {
     );
   }
 
-  /** Stores a new value under the fence of its claim. */
+  /**
+   * Stores a new value under the fence of its claim. The replaced value is good for the overlap, counted
+   * from the claim, since WeChat minted the new one after it; but not where WeChat refused it, nor where it was
+   * replaced by force, as one that leaked is.
+   */
   commit(claim: Claim, committed: CommittedValue): Promise<boolean> {
+    const [where, parameters] = underClaim(claim);
     return updateCredential(
       this.database,
       claim.id,
       {
+        previousHash: committed.previousHash,
+        previousUntil: () =>
+          `CASE WHEN dead_at IS NOT NULL OR attempt_forced = 1 THEN NULL
+            WHEN expires_at < attempt_at + :overlapMs THEN expires_at
+            ELSE attempt_at + :overlapMs END`,
         ...SETTLED,
         value: this.sealer.seal(claim.id, committed.value),
         version: claim.fence,
@@ -131,12 +148,12 @@ export class ClaimRepository {
         nextAttemptAt: committed.nextAttemptAtMs,
         ...this.floorFromNow(),
       },
-      underClaim(claim),
+      [where, { ...parameters, overlapMs: committed.overlapMs }],
     );
   }
 
   /** WeChat returned the stored value again: no rotation; version and deadline stay. */
-  commitSame(claim: Claim, committed: Omit<CommittedValue, 'value'>): Promise<boolean> {
+  commitSame(claim: Claim, committed: KeptValue): Promise<boolean> {
     return updateCredential(
       this.database,
       claim.id,

@@ -2,6 +2,7 @@ import type { Account } from '../accounts/account.js';
 import type { CredentialEntity } from './credential.entity.js';
 import type { CredentialKind } from './credential-kind.js';
 import {
+  overlapServedMs,
   quarantineAtMs,
   type CredentialPolicy,
   type Doubt,
@@ -9,12 +10,20 @@ import {
 } from './credential.policy.js';
 import { makeSnapshot, type CredentialSnapshot } from './credential-snapshot.js';
 import type { Claim } from './claim.repository.js';
+import { valueHash } from './value-hash.js';
 
 const LONGEST_PAUSE_MS = 10_000;
 
 export interface LiveValue extends Life {
   readonly version: number;
   readonly value: string;
+}
+
+/** The value before the live one, which a caller may still hold. */
+export interface PreviousValue {
+  readonly hash: string;
+  /** Until when WeChat accepts it. */
+  readonly untilMs: number;
 }
 
 /** A value that WeChat gave and the database has not taken yet. */
@@ -89,6 +98,26 @@ export class CredentialSlot {
   /** The newest value known, whether it may be served or not. */
   get live(): LiveValue | undefined {
     return this.unstoredValue ?? this.rowValue;
+  }
+
+  /** The value before the live one; undefined where there was none, or WeChat did not let it live on. */
+  get previous(): PreviousValue | undefined {
+    const { unstoredValue, outgoingHash, knownRow } = this;
+    if (unstoredValue !== undefined && outgoingHash !== null) {
+      const overlapMs = overlapServedMs(this.policy, unstoredValue.lifetimeMs);
+      return { hash: outgoingHash, untilMs: unstoredValue.obtainedAtMs + overlapMs };
+    }
+    const { previousHash, previousUntil } = knownRow;
+    return previousHash === null || previousUntil === null
+      ? undefined
+      : { hash: previousHash, untilMs: previousUntil };
+  }
+
+  /** What the next commit makes the previous value: the hash of the stored one, unless WeChat refused it. */
+  get outgoingHash(): string | null {
+    const { rowValue, knownRow, refusedVersion } = this;
+    const isRefused = knownRow.deadAt !== null || refusedVersion === rowValue?.version;
+    return rowValue === undefined || isRefused ? null : valueHash(rowValue.value);
   }
 
   /** The version that clients have seen last; 0 before the first. */

@@ -10,6 +10,8 @@ import { CredentialRepository } from './credential.repository.js';
 import { CredentialSealer } from './credential-sealer.js';
 import { CredentialSlot } from './credential-slot.js';
 import type { CredentialSnapshot } from './credential-snapshot.js';
+import { valueHash } from './value-hash.js';
+import { ValueIndex } from './value-index.js';
 
 /**
  * The credentials in memory: what reads are answered from. The database feeds it; a read never waits
@@ -21,6 +23,7 @@ export class CredentialStore implements OnApplicationBootstrap {
   private readonly kinds = new Map<string, CredentialKind>();
   private readonly slots = new Map<string, Map<string, CredentialSlot>>();
   private readonly slotsById = new Map<string, CredentialSlot>();
+  private readonly values = new ValueIndex();
   private rowsReadAtMs = 0;
   private hasLoaded = false;
   private markLoaded: () => void = () => undefined;
@@ -87,6 +90,12 @@ export class CredentialStore implements OnApplicationBootstrap {
       this.addSlot(row);
     }
     return this.slot(appId, kind.name);
+  }
+
+  /** The credential whose value, or last value before it, this is. Whether it is still good: standing.ts. */
+  findByValue(value: string, kind: CredentialKind): CredentialSlot | undefined {
+    const slot = this.values.find(valueHash(value));
+    return slot?.kind === kind ? slot : undefined;
   }
 
   /** What may be handed out at this moment, if anything. The hot path: no promise, no I/O. */
@@ -233,5 +242,6 @@ export class CredentialStore implements OnApplicationBootstrap {
     const slot = new CredentialSlot(account, kind, row, (sealed) => this.sealer.open(sealed));
     this.slots.get(row.kind)?.set(row.appId, slot);
     this.slotsById.set(row.id, slot);
+    this.values.add(slot);
   }
 }

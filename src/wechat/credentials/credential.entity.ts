@@ -25,6 +25,14 @@ export class CredentialEntity {
   @Column({ name: 'value', type: 'text', nullable: true })
   value!: string | null;
 
+  /** Of the value that the last commit replaced (value-hash.ts); null where there was none. */
+  @Column({ name: 'previous_hash', type: 'varchar', length: 43, nullable: true })
+  previousHash!: string | null;
+
+  /** Until when WeChat accepts that one beside the current value; null where it does not at all. */
+  @Column(bigintColumn('previous_until', { nullable: true }))
+  previousUntil!: number | null;
+
   @Column(bigintColumn('version'))
   version!: number;
 

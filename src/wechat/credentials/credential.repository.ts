@@ -94,6 +94,8 @@ export class CredentialRepository {
 const EMPTY = {
   ...SETTLED,
   value: null,
+  previousHash: null,
+  previousUntil: null,
   version: 0,
   fence: 0,
   revision: 0,

@@ -4,7 +4,7 @@ import { toDatabaseError } from '../../database/database-error.js';
 import { WechatCallError } from '../api/wechat-call.error.js';
 import type { HeldClaim } from './claim.service.js';
 import type { FetchedValue } from './credential-kind.js';
-import { jitterOf, nextDueAtMs, scaleOf } from './credential.policy.js';
+import { jitterOf, nextDueAtMs, overlapServedMs, scaleOf } from './credential.policy.js';
 import { ClaimRepository, type Claim } from './claim.repository.js';
 import { CredentialRepository } from './credential.repository.js';
 import { toUnstoredValue, unusableAnswer } from './fetched-value.js';
@@ -107,6 +107,8 @@ export class SettleService {
     const committed = await this.tell(slot, () =>
       this.claims.commit(claim, {
         value: value.value,
+        previousHash: slot.outgoingHash,
+        overlapMs: Math.floor(overlapServedMs(slot.policy, value.lifetimeMs)),
         expiresAtMs: value.expiresAtMs,
         lifetimeMs: value.lifetimeMs,
         nextAttemptAtMs: nextDueAtMs(slot.policy, { ...value, appId }, this.nowMs()),
