@@ -6,9 +6,8 @@ import {
   type ExceptionFilter,
 } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { randomUUID } from 'node:crypto';
 import { AppError, type ErrorCode } from './app-error.js';
-import { describeError } from './describe-error.js';
+import { logError, type ErrorAnswer } from './error-answer.js';
 import { ERROR_STATUS, problemType } from './error-status.js';
 import type { ProblemBody } from './problem.dto.js';
 import type { RouteTable } from './route-table.js';
@@ -16,9 +15,9 @@ import { noSuchPath, toAppError } from './to-app-error.js';
 
 const REALM = 'Bearer realm="wechat-token-center"';
 
-/** The one place where an error becomes an answer, and, from 500 on, one line of the log. */
+/** Where an error becomes problem+json, and, from 500 on, one line of the log. */
 @Catch()
-export class ProblemFilter implements ExceptionFilter {
+export class ProblemFilter implements ExceptionFilter, ErrorAnswer {
   private readonly logger = new Logger(ProblemFilter.name);
 
   constructor(private readonly routes: RouteTable) {}
@@ -31,8 +30,7 @@ export class ProblemFilter implements ExceptionFilter {
   answer(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const error = thrown instanceof NotFoundException ? this.unrouted(request) : toAppError(thrown);
     const { status } = ERROR_STATUS[error.code];
-    const errorId = status >= 500 ? randomUUID() : undefined;
-    this.log(error, request, errorId);
+    const errorId = logError(this.logger, error, request);
     if (reply.sent || reply.raw.headersSent) {
       // An answer that broke off half-way must not look complete.
       reply.raw.destroy();
@@ -51,26 +49,6 @@ export class ProblemFilter implements ExceptionFilter {
     }
     return new AppError('method_not_allowed', `This path knows ${allow.join(', ')} only.`, {
       allow,
-    });
-  }
-
-  /** The route's pattern is logged and not the URL: a query may hold what must not be logged. */
-  private log(error: AppError, request: FastifyRequest, errorId: string | undefined): void {
-    const { code } = error;
-    const { status } = ERROR_STATUS[code];
-    const route = `${request.method} ${request.routeOptions.url ?? '(none)'}`;
-    const line = { code, status, request_id: request.id, route };
-    if (errorId === undefined) {
-      this.logger.debug({ event: 'request_refused', ...line });
-      return;
-    }
-    this.logger.error({
-      event: 'request_failed',
-      error_id: errorId,
-      ...line,
-      detail: error.message,
-      ...(error.upstream && { upstream: error.upstream }),
-      ...(error.cause !== undefined && { err: describeError(error.cause) }),
     });
   }
 }

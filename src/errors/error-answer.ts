@@ -1,0 +1,41 @@
+import type { Logger } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { randomUUID } from 'node:crypto';
+import type { AppError } from './app-error.js';
+import { describeError } from './describe-error.js';
+import { ERROR_STATUS } from './error-status.js';
+
+/** Turns whatever was thrown into an answer. */
+export interface ErrorAnswer {
+  answer(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void;
+}
+
+/**
+ * One line of the log for an error that is answered.
+ * The route's pattern is logged and not the URL: a query may hold what must not be logged.
+ * @returns the id under which the log has it, from 500 on
+ */
+export function logError(
+  logger: Logger,
+  error: AppError,
+  request: FastifyRequest,
+): string | undefined {
+  const { code } = error;
+  const { status } = ERROR_STATUS[code];
+  const route = `${request.method} ${request.routeOptions.url ?? '(none)'}`;
+  const line = { code, status, request_id: request.id, route };
+  if (status < 500) {
+    logger.debug({ event: 'request_refused', ...line });
+    return undefined;
+  }
+  const errorId = randomUUID();
+  logger.error({
+    event: 'request_failed',
+    error_id: errorId,
+    ...line,
+    detail: error.message,
+    ...(error.upstream && { upstream: error.upstream }),
+    ...(error.cause !== undefined && { err: describeError(error.cause) }),
+  });
+  return errorId;
+}
