@@ -1,5 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
-import { Controller, Delete, Get, Module, Post, UseGuards, type Type } from '@nestjs/common';
+import {
+  Controller,
+  Delete,
+  Get,
+  Module,
+  Post,
+  UseGuards,
+  type CanActivate,
+  type Type,
+} from '@nestjs/common';
 import { PassThrough } from 'node:stream';
 import { markAudited } from '../audit/audited-action.js';
 import { ConfigModule } from '../config/config.module.js';
@@ -10,6 +19,7 @@ import { TimeModule } from '../time/time.module.js';
 import { AccessModule } from './access.module.js';
 import { AdminGuard } from './admin.guard.js';
 import { ClientGuard } from './client.guard.js';
+import { DropInAccess } from './drop-in-access.decorator.js';
 import { Public } from './public.decorator.js';
 import { RequireScope } from './require-scope.decorator.js';
 
@@ -101,6 +111,34 @@ class AuditedElsewhere {
 @Controller('v1/things')
 class PublicAndGuarded extends ScopedHandlers {}
 
+class OwnGuard implements CanActivate {
+  canActivate(): boolean {
+    return true;
+  }
+}
+
+class DropInHandlers {
+  @Get('one')
+  @DropInAccess(OwnGuard, 'token:read')
+  one(): string {
+    return '';
+  }
+}
+
+@Controller('cgi-bin')
+class DropIn extends DropInHandlers {}
+
+@Controller('v1/things')
+class DropInElsewhere extends DropInHandlers {}
+
+@UseGuards(ClientGuard)
+@Controller('cgi-bin')
+class ClientUnderDropIn extends ScopedHandlers {}
+
+@Public()
+@Controller('cgi-bin')
+class PublicDropIn extends DropInHandlers {}
+
 @Controller('v1/things')
 class Clear {
   @Get()
@@ -133,7 +171,8 @@ class ClearAdmin extends Handlers {
 
 describe('the start', () => {
   const EXACTLY_ONE =
-    'wants exactly one of @UseGuards(ClientGuard), @UseGuards(AdminGuard) and @Public()';
+    'wants exactly one of @UseGuards(ClientGuard), @UseGuards(AdminGuard), @DropInAccess(…) and @Public()';
+  const DROP_IN_ONLY = '@DropInAccess(…) belongs under /cgi-bin, and nothing else does';
   const ADMIN_ONLY = 'AdminGuard belongs under /v1/admin, and nothing else does';
 
   it.each([
@@ -145,6 +184,9 @@ describe('the start', () => {
     [Unaudited, 'wants an @Audited(…), since it is an admin route that is no GET'],
     [AuditedRead, 'has an @Audited(…), which is for what an admin changes'],
     [AuditedElsewhere, 'has an @Audited(…), which is for what an admin changes'],
+    [DropInElsewhere, `/v1/things/one: ${DROP_IN_ONLY}`],
+    [ClientUnderDropIn, `/cgi-bin/one: ${DROP_IN_ONLY}`],
+    [PublicDropIn, EXACTLY_ONE],
     [ClientUnderAdmin, `/v1/admin/things/one: ${ADMIN_ONLY}`],
   ])('is refused by %p', async (controller, problem) => {
     await expect(start(controller)).rejects.toThrow(
@@ -152,7 +194,7 @@ describe('the start', () => {
     );
   });
 
-  it.each([[Clear], [ClearAdmin]])('goes on with %p', async (controller) => {
+  it.each([[Clear], [ClearAdmin], [DropIn]])('goes on with %p', async (controller) => {
     await expect(start(controller)).resolves.toBeUndefined();
   });
 });

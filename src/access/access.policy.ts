@@ -4,10 +4,12 @@ import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import { auditedAction } from '../audit/audited-action.js';
 import { AdminGuard } from './admin.guard.js';
 import { ClientGuard } from './client.guard.js';
+import { dropInRight } from './drop-in-access.decorator.js';
 import { isPublic } from './public.decorator.js';
 import { requiredScope } from './require-scope.decorator.js';
 
 const ADMIN_PATH = /^v1\/admin(?:\/|$)/;
+const DROP_IN_PATH = /^cgi-bin(?:\/|$)/;
 
 interface Route {
   /** `TokenController.read` */
@@ -20,7 +22,9 @@ interface Route {
 
 /**
  * Refuses the start while any route leaves open who may call it. Every route has exactly one of
- * ClientGuard (with a scope), AdminGuard (under /v1/admin, and only there) and @Public(). Whatever an admin may change leaves a row of the audit.
+ * ClientGuard (with a scope), AdminGuard (under /v1/admin, and only there), @DropInAccess(…) (under
+ * /cgi-bin, and only there) and @Public(). Whatever an admin may change leaves a
+ * row of the audit.
  */
 @Injectable()
 export class AccessPolicy implements OnApplicationBootstrap {
@@ -67,9 +71,13 @@ function problemOf({ path, handler, controller }: Route): string | undefined {
   const guards = [...guardsOf(handler), ...guardsOf(controller)];
   const isClients = guards.includes(ClientGuard);
   const isAdmins = guards.includes(AdminGuard);
-  const rules = [isClients, isAdmins, isPublic(handler, controller)].filter(Boolean);
+  const isDropIns = dropInRight(handler) !== undefined;
+  const rules = [isClients, isAdmins, isDropIns, isPublic(handler, controller)].filter(Boolean);
   if (rules.length !== 1) {
-    return 'wants exactly one of @UseGuards(ClientGuard), @UseGuards(AdminGuard) and @Public()';
+    return 'wants exactly one of @UseGuards(ClientGuard), @UseGuards(AdminGuard), @DropInAccess(…) and @Public()';
+  }
+  if (isDropIns !== DROP_IN_PATH.test(path)) {
+    return `/${path}: @DropInAccess(…) belongs under /cgi-bin, and nothing else does`;
   }
   if (isAdmins !== ADMIN_PATH.test(path)) {
     return `/${path}: AdminGuard belongs under /v1/admin, and nothing else does`;
