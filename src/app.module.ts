@@ -4,7 +4,8 @@ import { AccessModule } from './access/access.module.js';
 import { AuditApiModule } from './access/audit-api.module.js';
 import { AuditModule } from './audit/audit.module.js';
 import { ConfigModule } from './config/config.module.js';
-import type { Environment } from './config/environment.js';
+import { processEnvironment, type Environment } from './config/environment.js';
+import { parseAppConfig } from './config/parse-app-config.js';
 import { DatabaseModule } from './database/database.module.js';
 import { EncryptionModule } from './encryption/encryption.module.js';
 import { ErrorsModule } from './errors/errors.module.js';
@@ -15,12 +16,18 @@ import { WechatModule } from './wechat/wechat.module.js';
 /** The service: a list of its modules. */
 @Module({})
 export class AppModule {
-  /** @param environment what to read in place of the process's environment and `.env`; for tests */
+  /**
+   * @param environment what to read in place of the process's environment and `.env`; for tests
+   * @throws ConfigError
+   */
   static forRoot(environment?: Environment): DynamicModule {
+    // It loads `.env`, hence before the variables are parsed.
+    const configModule = ConfigModule.forRoot(environment);
+    const config = parseAppConfig(environment ?? processEnvironment());
     return {
       module: AppModule,
       imports: [
-        ConfigModule.forRoot(environment),
+        configModule,
         TimeModule,
         ErrorsModule,
         EncryptionModule,
@@ -30,7 +37,7 @@ export class AppModule {
         AuditApiModule,
         HealthModule,
         ScheduleModule.forRoot(),
-        WechatModule,
+        WechatModule.forRoot(config),
       ],
     };
   }

@@ -1,14 +1,29 @@
-import type { DynamicModule, LoggerService, NestApplicationOptions, Type } from '@nestjs/common';
+import type {
+  DynamicModule,
+  ExceptionFilter,
+  LoggerService,
+  NestApplicationOptions,
+  Type,
+} from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import {
+  errorCodes,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify';
 import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import type { AppConfig } from './config/app-config.js';
+import type { ErrorAnswer } from './errors/error-answer.js';
 import { ProblemFilter } from './errors/problem.filter.js';
 import { RouteTable } from './errors/route-table.js';
 import { requestIdOf, wantsRequestId } from './observability/request-id.js';
 import { serveOpenApi } from './openapi.js';
+import { DropInFilter } from './wechat/drop-in/drop-in.filter.js';
+import { isDropInUrl } from './wechat/drop-in/drop-in.path.js';
 
 const BODY_LIMIT_BYTES = 16 * 1024;
 /** Headers and body must have come by then. */
@@ -40,11 +55,12 @@ export async function createApp(
   };
   const adapter = createFastifyAdapter(config);
   const app = await NestFactory.create<NestFastifyApplication>(root, adapter, options);
-  await configureApp(app);
+  await configureApp(app, config);
   return app;
 }
 
-function createFastifyAdapter({ http }: Pick<AppConfig, 'http'>): FastifyAdapter {
+function createFastifyAdapter(config: AppConfig): FastifyAdapter {
+  const { http } = config;
   const server = { connectionsCheckingInterval: TIMEOUT_CHECK_MS };
   const tls = http.tls && {
     cert: readFileSync(http.tls.certFile),
@@ -66,7 +82,7 @@ function createFastifyAdapter({ http }: Pick<AppConfig, 'http'>): FastifyAdapter
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
       // The router refused the URL: no hook runs, and no error handler is asked.
       setCommonHeaders(request, reply);
-      new ProblemFilter(new RouteTable()).answer(error, request, reply);
+      errorFilter(new ProblemFilter(new RouteTable()), config).answer(error, request, reply);
     },
     clientErrorHandler: (error, socket) => {
       refuseConnection(error, socket);
@@ -74,7 +90,15 @@ function createFastifyAdapter({ http }: Pick<AppConfig, 'http'>): FastifyAdapter
   });
 }
 
-async function configureApp(app: NestFastifyApplication): Promise<void> {
+/** Under /cgi-bin errors are in WeChat's words, unless there is no such thing here. */
+function errorFilter(
+  problems: ProblemFilter,
+  { dropInEnabled }: AppConfig,
+): ErrorAnswer & ExceptionFilter {
+  return dropInEnabled ? new DropInFilter(problems) : problems;
+}
+
+async function configureApp(app: NestFastifyApplication, config: AppConfig): Promise<void> {
   const fastify: FastifyInstance = app.getHttpAdapter().getInstance();
   const routes = new RouteTable();
   fastify.addHook('onRoute', ({ method, url }) => {
@@ -86,11 +110,12 @@ async function configureApp(app: NestFastifyApplication): Promise<void> {
     setCommonHeaders(request, reply);
     done();
   });
-  readJsonOnly(fastify);
-  answerOptions(fastify, routes);
+  const isDropIn = (url: string): boolean => config.dropInEnabled && isDropInUrl(url);
+  readBodies(fastify, isDropIn);
+  answerOptions(fastify, routes, isDropIn);
   closeConnectionsAsTheyFallIdle(fastify);
   const problems = new ProblemFilter(routes);
-  app.useGlobalFilters(problems);
+  app.useGlobalFilters(errorFilter(problems, config));
   await serveOpenApi(app, problems);
 }
 
@@ -101,11 +126,26 @@ function setCommonHeaders(request: FastifyRequest, reply: FastifyReply): void {
   }
 }
 
-/** Some clients send "Content-Type: application/json" with every POST: without a body there is none. */
-function readJsonOnly(fastify: FastifyInstance): void {
+/**
+ * JSON, and nothing else; but where WeChat's words are spoken a body is handed on as it came, since WeChat
+ * does not look at its Content-Type. Some clients send "Content-Type: application/json" with every POST:
+ * without a body there is none.
+ */
+function readBodies(fastify: FastifyInstance, isDropIn: (url: string) => boolean): void {
   const parse = fastify.getDefaultJsonParser('error', 'error');
   fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser('*', { parseAs: 'string' }, (request, body, done) => {
+    if (isDropIn(request.url)) {
+      done(null, body);
+      return;
+    }
+    done(new errorCodes.FST_ERR_CTP_INVALID_MEDIA_TYPE());
+  });
   fastify.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (isDropIn(request.url)) {
+      done(null, body);
+      return;
+    }
     if (body.length === 0) {
       done(null, undefined);
       return;
@@ -115,9 +155,15 @@ function readJsonOnly(fastify: FastifyInstance): void {
 }
 
 /** RFC 9110, 9.3.7: what a path knows. No CORS headers: keys do not belong in a browser. */
-function answerOptions(fastify: FastifyInstance, routes: RouteTable): void {
+function answerOptions(
+  fastify: FastifyInstance,
+  routes: RouteTable,
+  isDropIn: (url: string) => boolean,
+): void {
   fastify.options('*', (request, reply) => {
-    const allow = routes.methodsFor(request.url.split('?', 1)[0] ?? '');
+    const allow = isDropIn(request.url)
+      ? []
+      : routes.methodsFor(request.url.split('?', 1)[0] ?? '');
     if (allow.length === 0) {
       reply.callNotFound();
       return;

@@ -98,11 +98,18 @@ describe('the documentation', () => {
     'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
   };
 
-  it('is OpenAPI 3.1 and lists both ways to send a key', () => {
+  it('is OpenAPI 3.1 and lists every way to send a key', () => {
     expect(document.openapi).toBe('3.1.0');
     expect(document.components.securitySchemes).toEqual({
       bearer: { type: 'http', scheme: 'bearer' },
       api_key: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
+      wechat_secret: {
+        type: 'apiKey',
+        in: 'query',
+        name: 'secret',
+        description: expect.any(String),
+      },
+      wechat_access_token: { type: 'apiKey', in: 'query', name: 'access_token' },
     });
     expect(document.info.description).toContain('| `token_unavailable` | 503 | No usable token |');
   });

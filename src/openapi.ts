@@ -121,6 +121,13 @@ function createDocument(app: NestFastifyApplication): OpenAPIObject {
     .setDescription(DESCRIPTION)
     .addServer('/')
     .addSecurity('bearer', { type: 'http', scheme: 'bearer' })
+    .addSecurity('wechat_secret', {
+      type: 'apiKey',
+      in: 'query',
+      name: 'secret',
+      description: 'A client key where WeChat has the AppSecret; in the JSON body of a POST',
+    })
+    .addSecurity('wechat_access_token', { type: 'apiKey', in: 'query', name: 'access_token' })
     .addSecurity('api_key', { type: 'apiKey', in: 'header', name: 'X-API-Key' })
     .build();
   const document = SwaggerModule.createDocument(app, head, {

@@ -226,7 +226,19 @@ describe('no secret, key or token', () => {
       keep(await service.call('GET', tokenPath, { key, headers: { 'x-api-key': ADMIN_KEY } }));
       keep(await service.call('GET', `/v1/accounts/${token}/access-token`, { key }));
       keep(await service.call('GET', `${tokenPath}?wait=${token}`, { key }));
-      keep(await service.call('GET', `/cgi-bin/nowhere?access_token=${token}`, { key }));
+      for (const path of ['token', 'getcallbackip', 'nowhere', '%zz', token]) {
+        const query = new URLSearchParams({ access_token: token, secret: CLIENT_KEY });
+        keep(await service.call('GET', `/cgi-bin/${path}?${query.toString()}`));
+        keep(await service.call('POST', `/cgi-bin/${path}?${query.toString()}`, { body: '{' }));
+      }
+      const grant = { grant_type: 'client_credential', appid: APP_ID };
+      for (const secret of [`${CLIENT_KEY}x`, APP_SECRET, ADMIN_KEY, token]) {
+        const query = new URLSearchParams({ ...grant, secret });
+        keep(await service.call('GET', `/cgi-bin/token?${query.toString()}`));
+        keep(await service.call('POST', '/cgi-bin/stable_token', { body: { ...grant, secret } }));
+      }
+      const held = new URLSearchParams({ access_token: current });
+      keep(await service.call('GET', `/cgi-bin/getcallbackip?${held.toString()}`));
       keep(await service.call('DELETE', `${tokenPath}?access_token=${token}`, { key }));
       keep(await service.call('GET', `/v1/accounts/%zz${token}/access-token`, { key }));
       for (const body of [

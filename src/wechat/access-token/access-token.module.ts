@@ -32,6 +32,6 @@ import { TokenService } from './token.service.js';
     TokenReportService,
     TokenService,
   ],
-  exports: [TokenService, WechatApiModule],
+  exports: [TokenReportService, TokenService, WechatApiModule],
 })
 export class AccessTokenModule {}

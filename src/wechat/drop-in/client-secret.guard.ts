@@ -1,0 +1,65 @@
+import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { ClientDirectory, type Client } from '../../access/client-directory.js';
+import { attachClient } from '../../access/current-client.decorator.js';
+import { dropInRight } from '../../access/drop-in-access.decorator.js';
+import { hashKey } from '../../access/presented-key.js';
+import { Clock } from '../../time/clock.js';
+import { DropInError, noSuchAccount } from './drop-in.errors.js';
+import { attachGrant } from './drop-in.request.js';
+import { grantOfBody, grantOfQuery, type Grant } from './drop-in.grant.js';
+
+/**
+ * Lets a client through whose key stands in WeChat's `secret`: in the query, or in the body of a POST.
+ *
+ * WeChat looks at the AppID before it looks at the secret. Here the key comes first, so that nobody without
+ * one learns which accounts there are.
+ */
+@Injectable()
+export class ClientSecretGuard implements CanActivate {
+  constructor(
+    private readonly clients: ClientDirectory,
+    private readonly clock: Clock,
+  ) {}
+
+  /** @throws DropInError */
+  canActivate(context: ExecutionContext): boolean {
+    const request = context.switchToHttp().getRequest<FastifyRequest>();
+    const grant = readGrant(request);
+    const client = this.identify(grant.secret);
+    const right = dropInRight(context.getHandler());
+    if (right === undefined || right === 'access_token' || !client.scopes.has(right)) {
+      throw new DropInError(48001, `the key in secret does not have the scope ${right ?? ''}`);
+    }
+    if (client.accounts !== 'all' && !client.accounts.has(grant.appId)) {
+      throw noSuchAccount();
+    }
+    attachClient(request, client);
+    attachGrant(request, grant);
+    return true;
+  }
+
+  private identify(key: string): Client {
+    const client = this.clients.find(hashKey(key));
+    const hasEnded = client?.expiresAtMs !== undefined && client.expiresAtMs <= this.clock.wallMs();
+    if (client === undefined || hasEnded) {
+      throw new DropInError(
+        40125,
+        'secret must hold a client key of this service, not the AppSecret; this one is unknown or no longer valid',
+      );
+    }
+    return client;
+  }
+}
+
+function readGrant(request: FastifyRequest): Grant {
+  switch (request.method) {
+    case 'POST':
+      return grantOfBody(request.body);
+    case 'GET':
+      return grantOfQuery(request.query);
+    default:
+      // The router answers HEAD where there is a GET; WeChat does not.
+      throw new DropInError(43001);
+  }
+}

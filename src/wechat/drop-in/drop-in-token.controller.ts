@@ -1,0 +1,64 @@
+import { Controller, Get, Header, HttpCode, Post } from '@nestjs/common';
+import {
+  ApiBody,
+  ApiDefaultResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiQuery,
+  ApiSecurity,
+  ApiTags,
+} from '@nestjs/swagger';
+import type { z } from 'zod';
+import type { Client } from '../../access/client-directory.js';
+import { CurrentClient } from '../../access/current-client.decorator.js';
+import { DropInAccess } from '../../access/drop-in-access.decorator.js';
+import { TokenService } from '../access-token/token.service.js';
+import { ClientSecretGuard } from './client-secret.guard.js';
+import { DropInTokenService } from './drop-in-token.service.js';
+import { DropInProblem, DropInTokenAnswer, STABLE_TOKEN_BODY } from './drop-in.dto.js';
+import type { Grant } from './drop-in.grant.js';
+import { PresentedGrant } from './drop-in.request.js';
+
+/** What an SDK asks WeChat for, answered here: with a client key in place of the AppSecret. */
+@ApiTags('drop-in')
+@ApiDefaultResponse({
+  description: 'An error, with HTTP 200 as at WeChat',
+  standardSchema: DropInProblem,
+})
+@Controller('cgi-bin')
+export class DropInTokenController {
+  constructor(
+    private readonly tokens: TokenService,
+    private readonly answers: DropInTokenService,
+  ) {}
+
+  @Get('token')
+  @Header('cache-control', 'no-store')
+  @DropInAccess(ClientSecretGuard, 'token:read')
+  @ApiSecurity('wechat_secret', ['token:read'])
+  @ApiOperation({ summary: 'getAccessToken of WeChat, for SDKs; fetches nothing' })
+  @ApiQuery({ name: 'grant_type', schema: { type: 'string', enum: ['client_credential'] } })
+  @ApiQuery({ name: 'appid', schema: { type: 'string' } })
+  @ApiOkResponse({ standardSchema: DropInTokenAnswer })
+  token(
+    @PresentedGrant() grant: Grant,
+    @CurrentClient() client: Client,
+  ): Promise<z.infer<typeof DropInTokenAnswer>> {
+    return this.answers.answer(this.tokens.slot(grant.appId), client, false);
+  }
+
+  @Post('stable_token')
+  @HttpCode(200)
+  @Header('cache-control', 'no-store')
+  @DropInAccess(ClientSecretGuard, 'token:read')
+  @ApiSecurity('wechat_secret', ['token:read'])
+  @ApiOperation({ summary: 'getStableAccessToken of WeChat, for SDKs; fetches nothing' })
+  @ApiBody({ schema: STABLE_TOKEN_BODY })
+  @ApiOkResponse({ standardSchema: DropInTokenAnswer })
+  stableToken(
+    @PresentedGrant() grant: Grant,
+    @CurrentClient() client: Client,
+  ): Promise<z.infer<typeof DropInTokenAnswer>> {
+    return this.answers.answer(this.tokens.slot(grant.appId), client, grant.forceRefresh);
+  }
+}

@@ -1,0 +1,116 @@
+import { Injectable } from '@nestjs/common';
+import type { Client } from '../../access/client-directory.js';
+import { DatabaseClock } from '../../database/database-clock.js';
+import { AppError, type ErrorCode } from '../../errors/app-error.js';
+import { TokenReportService } from '../access-token/token-report.service.js';
+import { TokenService } from '../access-token/token.service.js';
+import { overlapServedMs } from '../credentials/credential.policy.js';
+import type { CredentialSlot } from '../credentials/credential-slot.js';
+import type { CredentialSnapshot } from '../credentials/credential-snapshot.js';
+import { dueAtMs } from '../credentials/due.js';
+
+/** Less than the 3 s after which some SDKs give a call up. */
+const WAIT_MS = 2_500;
+/** A token that was first handed to a client, or tried, this lately is not doubted when it is asked for again. */
+const UNDOUBTED_MS = 30_000;
+
+/** Nor one that has just been fetched: who asks now may have meant the one before it. */
+const JUST_FETCHED_MS = 5_000;
+
+/** Who was handed the current token, and when the repeated calls for it last had it tried. */
+interface HandedOut {
+  readonly version: number;
+  readonly firstAtMs: Map<string, number>;
+  triedAtMs: number;
+}
+
+/**
+ * The token in the way that SDKs ask for it. An SDK that asks again may have lost its memory, may be another
+ * process, or may have seen its token refused: it cannot say so. Hence nothing is ever replaced because of
+ * a call alone; a client that may report has its doubt treated as a report, which tries the token first.
+ */
+@Injectable()
+export class DropInTokenService {
+  private readonly handedOut = new WeakMap<CredentialSlot, HandedOut>();
+
+  constructor(
+    private readonly tokens: TokenService,
+    private readonly reports: TokenReportService,
+    private readonly clock: DatabaseClock,
+  ) {}
+
+  /**
+   * @returns the current token, and for how many seconds an SDK may keep it
+   * @throws AppError `token_unavailable`, `rate_limited` for a forced call past the limit of reports
+   */
+  async answer(
+    slot: CredentialSlot,
+    client: Client,
+    force: boolean,
+  ): Promise<{ access_token: string; expires_in: number }> {
+    const mayReport = client.scopes.has('token:report');
+    if (mayReport && force) {
+      await this.doubt(slot, ['database_unavailable']);
+    } else if (mayReport && this.isRepeated(slot, client.id)) {
+      await this.doubt(slot, ['database_unavailable', 'rate_limited']);
+    }
+    const snapshot = this.tokens.current(slot) ?? (await this.tokens.read(slot, WAIT_MS));
+    return { access_token: snapshot.value, expires_in: this.secondsToKeep(slot, snapshot) };
+  }
+
+  /** @param passedOver failures that leave no reason not to hand out what memory holds */
+  private async doubt(slot: CredentialSlot, passedOver: readonly ErrorCode[]): Promise<void> {
+    const { live } = slot;
+    if (live === undefined || this.clock.nowMs() - live.obtainedAtMs < JUST_FETCHED_MS) {
+      return;
+    }
+    try {
+      const current = { accessToken: undefined, version: live.version };
+      await this.reports.report(slot, current, WAIT_MS);
+    } catch (error) {
+      if (!(error instanceof AppError) || !passedOver.includes(error.code)) {
+        throw error;
+      }
+    }
+  }
+
+  /** The same client was handed the same token before, and not just now. */
+  private isRepeated(slot: CredentialSlot, clientId: string): boolean {
+    const nowMs = this.clock.nowMs();
+    const known = this.handedOutOf(slot);
+    const firstAtMs = known.firstAtMs.get(clientId);
+    if (firstAtMs === undefined) {
+      known.firstAtMs.set(clientId, nowMs);
+      return false;
+    }
+    if (nowMs - Math.max(firstAtMs, known.triedAtMs) < UNDOUBTED_MS) {
+      return false;
+    }
+    known.triedAtMs = nowMs;
+    return true;
+  }
+
+  private handedOutOf(slot: CredentialSlot): HandedOut {
+    const known = this.handedOut.get(slot);
+    if (known?.version === slot.version) {
+      return known;
+    }
+    const fresh = { version: slot.version, firstAtMs: new Map<string, number>(), triedAtMs: 0 };
+    this.handedOut.set(slot, fresh);
+    return fresh;
+  }
+
+  /**
+   * A stable token can be kept until its end. A legacy one dies when it is replaced, which is long before its
+   * end: it may be kept until the due time and through the overlap after it.
+   */
+  private secondsToKeep(slot: CredentialSlot, snapshot: CredentialSnapshot): number {
+    const nowMs = this.clock.nowMs();
+    const leftMs = snapshot.expiresAtMs - nowMs;
+    const { policy, row } = slot;
+    const replacedMs = policy.fetchEndsOlderValue
+      ? Math.max(0, dueAtMs(slot, nowMs) - nowMs) + overlapServedMs(policy, row.lifetimeMs)
+      : Infinity;
+    return Math.max(1, Math.floor(Math.min(leftMs, replacedMs) / 1_000));
+  }
+}

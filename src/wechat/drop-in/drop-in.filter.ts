@@ -1,0 +1,78 @@
+import { Catch, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { logError, type ErrorAnswer } from '../../errors/error-answer.js';
+import { toAppError } from '../../errors/to-app-error.js';
+import { DropInError, ERRCODE_OF, noSuchAccount } from './drop-in.errors.js';
+import { dropInPath, isDropInUrl } from './drop-in.path.js';
+
+/** The one method of each path, as WeChat has it. */
+const METHODS: Readonly<Record<string, 'GET' | 'POST'>> = {
+  '/cgi-bin/token': 'GET',
+  '/cgi-bin/stable_token': 'POST',
+  '/cgi-bin/getcallbackip': 'GET',
+  '/cgi-bin/get_api_domain_ip': 'GET',
+};
+
+/**
+ * Errors under /cgi-bin become what WeChat would answer, HTTP 200 with an errcode, whatever went wrong and
+ * whoever found it: a guard, a controller, the router or the parser. All else goes to the service's own filter.
+ */
+@Catch()
+export class DropInFilter implements ExceptionFilter, ErrorAnswer {
+  private readonly logger = new Logger(DropInFilter.name);
+
+  constructor(private readonly others: ErrorAnswer) {}
+
+  catch(thrown: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    this.answer(thrown, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());
+  }
+
+  answer(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
+    if (!isDropInUrl(request.raw.url ?? '')) {
+      this.others.answer(thrown, request, reply);
+      return;
+    }
+    const { errcode, message } = this.explain(thrown, request);
+    if (reply.sent || reply.raw.headersSent) {
+      // An answer that broke off half-way must not look complete.
+      reply.raw.destroy();
+      return;
+    }
+    reply.removeHeader('content-length');
+    reply.header('cache-control', 'no-store');
+    // The words, then WeChat's own ending: by this id the log has more.
+    const body = { errcode, errmsg: `${message} rid: ${request.id}` };
+    void reply.code(200).type('application/json; charset=utf-8').send(JSON.stringify(body));
+  }
+
+  private explain(thrown: unknown, request: FastifyRequest): DropInError {
+    if (thrown instanceof DropInError) {
+      return thrown;
+    }
+    const error = toAppError(thrown);
+    const errcode = ERRCODE_OF[error.code];
+    if (errcode === 40066) {
+      return notHere(request);
+    }
+    const errorId = logError(this.logger, error, request);
+    if (error.code === 'forbidden') {
+      return noSuchAccount();
+    }
+    const about = errorId === undefined ? '' : ` error_id: ${errorId}`;
+    const places = error.errors?.map(({ path, message }) => `${path} ${message}`).join(', ');
+    return new DropInError(errcode, `${places ?? error.message}${about}`);
+  }
+}
+
+/** No route took it: a path that there is not, or the wrong method. */
+function notHere({ raw, method }: FastifyRequest): DropInError {
+  const wanted = METHODS[dropInPath(raw.url ?? '')];
+  if (wanted === undefined || wanted === method) {
+    return new DropInError(
+      40066,
+      'this service answers for the token, the IP lists and tickets alone. Send all other calls to WeChat (docs/sdks.md)',
+    );
+  }
+  return new DropInError(wanted === 'GET' ? 43001 : 43002);
+}

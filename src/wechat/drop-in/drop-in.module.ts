@@ -1,0 +1,17 @@
+import { Module } from '@nestjs/common';
+import { AccessTokenModule } from '../access-token/access-token.module.js';
+import { IpListModule } from '../ip-list/ip-list.module.js';
+import { DropInListController } from './drop-in-list.controller.js';
+import { DropInTokenController } from './drop-in-token.controller.js';
+import { DropInTokenService } from './drop-in-token.service.js';
+
+/**
+ * WeChat's own endpoints for SDKs that can be given another host (docs/sdks.md). Its filter is put in by
+ * configure-app.ts, since it answers for the router and the parser as well.
+ */
+@Module({
+  imports: [AccessTokenModule, IpListModule],
+  controllers: [DropInTokenController, DropInListController],
+  providers: [DropInTokenService],
+})
+export class DropInModule {}

@@ -1,0 +1,43 @@
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import type { CredentialSlot } from '../credentials/credential-slot.js';
+import type { Grant } from './drop-in.grant.js';
+
+/* What the guards of this folder found in a request, for the controllers behind them. */
+
+const GRANT = Symbol('grant');
+const HELD = Symbol('held token');
+
+interface Carrier {
+  [GRANT]?: Grant;
+  [HELD]?: CredentialSlot;
+}
+
+export function attachGrant(request: FastifyRequest, grant: Grant): void {
+  (request as Carrier)[GRANT] = grant;
+}
+
+export function attachHeldToken(request: FastifyRequest, slot: CredentialSlot): void {
+  (request as Carrier)[HELD] = slot;
+}
+
+/** `@PresentedGrant() grant: Grant`, behind ClientSecretGuard. */
+export const PresentedGrant = createParamDecorator((_data: unknown, context: ExecutionContext) =>
+  present(carrierOf(context)[GRANT]),
+);
+
+/** `@HeldToken() slot: CredentialSlot`, the account's token that the caller holds, behind HeldTokenGuard. */
+export const HeldToken = createParamDecorator((_data: unknown, context: ExecutionContext) =>
+  present(carrierOf(context)[HELD]),
+);
+
+function carrierOf(context: ExecutionContext): Carrier {
+  return context.switchToHttp().getRequest<Carrier>();
+}
+
+function present<T>(found: T | undefined): T {
+  if (found === undefined) {
+    throw new Error('the route is without the guard that finds this in a request');
+  }
+  return found;
+}
