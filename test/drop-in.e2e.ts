@@ -16,12 +16,14 @@ interface WechatBody {
   readonly access_token?: string;
   readonly expires_in?: number;
   readonly ip_list?: string[];
+  readonly ticket?: string;
 }
 
 const TOKEN = '/cgi-bin/token';
 const STABLE = '/cgi-bin/stable_token';
 const CALLBACK = '/cgi-bin/getcallbackip';
 const API = '/cgi-bin/get_api_domain_ip';
+const TICKET = '/cgi-bin/ticket/getticket';
 const OTHER_APP_ID = 'wxffffffffffffffff';
 const READER_KEY = 'key-of-a-client-that-only-reads';
 const POORER_KEY = 'key-of-a-client-with-another-scope';
@@ -302,13 +304,38 @@ describe('the endpoints that want an access_token', () => {
     expect(await pair.wechat.countCalls()).toBe(calls);
   });
 
-  it.each([CALLBACK, API])('%s: refuse what is no token of ours', async (path) => {
+  it.each(['jsapi', 'wx_card'])('hand out the %s ticket, which is fetched once', async (type) => {
+    await start();
+    const path = `${TICKET}?${query({ access_token: await pair.token(), type })}`;
+    const answers = await Promise.all([ask('GET', path), ask('GET', path)]);
+    const tickets = await pair.wechat.tickets(APP_ID);
+    const { ticket } = tickets.find((one) => one.type === type) ?? {};
+    const told = { errcode: 0, errmsg: 'ok', ticket, expires_in: expect.any(Number) };
+    expect(answers).toEqual([told, told]);
+    expect(await ask('GET', path)).toEqual(told);
+    expect(await pair.wechat.countCalls({ path: TICKET })).toBe(1);
+  });
+
+  it('say −1 while there is no ticket', async () => {
+    await start();
+    await pair.wechat.fault({ path: TICKET, kind: 'errcode', errcode: 45009, times: 'always' });
+    const path = `${TICKET}?${query({ access_token: await pair.token(), type: 'jsapi' })}`;
+    expect((await ask('GET', path)).errcode).toBe(-1);
+  });
+
+  it.each([CALLBACK, API, TICKET])('%s: refuse what is no token of ours', async (path) => {
     await start();
     expect((await ask('GET', path)).errcode).toBe(41001);
     expect((await getList('', path)).errcode).toBe(41001);
     expect((await getList('nonsense', path)).errcode).toBe(40014);
     expect((await getList(CLIENT_KEY, path)).errcode).toBe(40014);
     expect((await getList(TOKEN_OF_NOBODY, path)).errcode).toBe(40001);
+  });
+
+  it.each(['', 'nonsense', '2'])('refuse a ticket of type "%s"', async (type) => {
+    await start();
+    const path = `${TICKET}?${query({ access_token: await pair.token(), type })}`;
+    expect((await ask('GET', path)).errcode).toBe(40097);
   });
 
   it('legacy: the token before goes on for its overlap, on every replica, and no longer', async () => {
@@ -383,7 +410,7 @@ describe('a method or a path that WeChat does not have', () => {
 
   const METHODS = ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND', 'TRACE'];
 
-  it.each([TOKEN, CALLBACK, API])('%s: 43001 to all but GET', async (path) => {
+  it.each([TOKEN, CALLBACK, API, TICKET])('%s: 43001 to all but GET', async (path) => {
     for (const method of METHODS) {
       expect((await ask(method, `${path}?${query(GRANT)}`)).errcode).toBe(43001);
     }
@@ -478,6 +505,8 @@ describe('what WeChat would say', () => {
     ['GET', `${CALLBACK}?access_token=x`],
     ['GET', `${API}?access_token=${TOKEN_OF_NOBODY}`],
     ['POST', `${API}?access_token=${TOKEN_OF_NOBODY}`],
+    ['GET', `${TICKET}?type=jsapi`],
+    ['POST', TICKET],
     ['GET', '/cgi-bin/nowhere'],
   ];
 
@@ -560,7 +589,7 @@ describe('anything at all', () => {
 
   it('as path, query and body: 200 and WeChat-shaped', async () => {
     const path = fc.oneof(
-      fc.constantFrom('token', 'stable_token', 'getcallbackip', 'get_api_domain_ip'),
+      fc.constantFrom('token', 'stable_token', 'getcallbackip', 'ticket/getticket'),
       fc.stringMatching(/^[!-"$->@-~]{0,30}$/),
     );
     const search = fc.oneof(

@@ -19,6 +19,7 @@ const ENDPOINTS: Readonly<Record<string, string>> = {
   'POST /cgi-bin/stable_token': 'token:read',
   'GET /cgi-bin/getcallbackip': 'access_token',
   'GET /cgi-bin/get_api_domain_ip': 'access_token',
+  'GET /cgi-bin/ticket/getticket': 'access_token',
   'GET /v1/admin/accounts': 'admin',
   'GET /v1/admin/accounts/{app_id}': 'admin',
   'POST /v1/admin/accounts/{app_id}/access-token/refresh': 'admin',

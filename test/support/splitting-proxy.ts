@@ -3,7 +3,8 @@ import { createServer, request as httpRequest, type IncomingMessage } from 'node
 import type { AddressInfo } from 'node:net';
 
 /** The paths that docs/sdks.md has nginx send to the service; all others go to WeChat. */
-const OURS = /^\/cgi-bin\/(?:token|stable_token|getcallbackip|get_api_domain_ip)$/;
+const OURS =
+  /^\/cgi-bin\/(?:token|stable_token|getcallbackip|get_api_domain_ip|ticket\/getticket)$/;
 
 export interface SplittingProxy {
   readonly url: string;

@@ -10,7 +10,7 @@ import type { CredentialSnapshot } from '../credentials/credential-snapshot.js';
 import { dueAtMs } from '../credentials/due.js';
 
 /** Less than the 3 s after which some SDKs give a call up. */
-const WAIT_MS = 2_500;
+export const DROP_IN_WAIT_MS = 2_500;
 /** A token that was first handed to a client, or tried, this lately is not doubted when it is asked for again. */
 const UNDOUBTED_MS = 30_000;
 
@@ -54,7 +54,7 @@ export class DropInTokenService {
     } else if (mayReport && this.isRepeated(slot, client.id)) {
       await this.doubt(slot, ['database_unavailable', 'rate_limited']);
     }
-    const snapshot = this.tokens.current(slot) ?? (await this.tokens.read(slot, WAIT_MS));
+    const snapshot = this.tokens.current(slot) ?? (await this.tokens.read(slot, DROP_IN_WAIT_MS));
     return { access_token: snapshot.value, expires_in: this.secondsToKeep(slot, snapshot) };
   }
 
@@ -66,7 +66,7 @@ export class DropInTokenService {
     }
     try {
       const current = { accessToken: undefined, version: live.version };
-      await this.reports.report(slot, current, WAIT_MS);
+      await this.reports.report(slot, current, DROP_IN_WAIT_MS);
     } catch (error) {
       if (!(error instanceof AppError) || !passedOver.includes(error.code)) {
         throw error;

@@ -15,6 +15,15 @@ export const DropInIpAnswer = z
   .object({ ip_list: z.array(z.string()).meta({ examples: [['101.226.103.0/25']] }) })
   .meta({ id: 'DropInIpList' });
 
+export const DropInTicketAnswer = z
+  .object({
+    errcode: z.literal(0),
+    errmsg: z.literal('ok'),
+    ticket: z.string(),
+    expires_in: z.int().positive().meta({ description: 'Seconds that truly remain.' }),
+  })
+  .meta({ id: 'DropInTicket' });
+
 export const DropInProblem = z
   .object({
     errcode: z.int().meta({ description: "One of WeChat's.", examples: [40125] }),

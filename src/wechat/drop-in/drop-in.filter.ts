@@ -11,6 +11,7 @@ const METHODS: Readonly<Record<string, 'GET' | 'POST'>> = {
   '/cgi-bin/stable_token': 'POST',
   '/cgi-bin/getcallbackip': 'GET',
   '/cgi-bin/get_api_domain_ip': 'GET',
+  '/cgi-bin/ticket/getticket': 'GET',
 };
 
 /**

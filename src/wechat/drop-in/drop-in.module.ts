@@ -1,7 +1,9 @@
 import { Module } from '@nestjs/common';
 import { AccessTokenModule } from '../access-token/access-token.module.js';
 import { IpListModule } from '../ip-list/ip-list.module.js';
+import { TicketsModule } from '../tickets/tickets.module.js';
 import { DropInListController } from './drop-in-list.controller.js';
+import { DropInTicketController } from './drop-in-ticket.controller.js';
 import { DropInTokenController } from './drop-in-token.controller.js';
 import { DropInTokenService } from './drop-in-token.service.js';
 
@@ -10,8 +12,8 @@ import { DropInTokenService } from './drop-in-token.service.js';
  * configure-app.ts, since it answers for the router and the parser as well.
  */
 @Module({
-  imports: [AccessTokenModule, IpListModule],
-  controllers: [DropInTokenController, DropInListController],
+  imports: [AccessTokenModule, IpListModule, TicketsModule],
+  controllers: [DropInTokenController, DropInListController, DropInTicketController],
   providers: [DropInTokenService],
 })
 export class DropInModule {}
