@@ -4,8 +4,6 @@ import { AppConfig } from '../config/app-config.js';
 import { DatabaseClock } from './database-clock.js';
 import { DatabaseService } from './database.service.js';
 import { dialectOf } from './dialect-of.js';
-
-const MIGRATIONS = [Initial1795300000000, Tickets1795650000000, JssdkHosts1795700000000];
 import { Initial1795300000000 } from './migrations/initial-1795300000000.js';
 import { Audit1795500000000 } from './migrations/audit-1795500000000.js';
 import { PreviousValue1795600000000 } from './migrations/previous-value-1795600000000.js';

@@ -1,4 +1,4 @@
-import { Controller, Get, Header, HttpCode, Post } from '@nestjs/common';
+import { Controller, Get, Header, HttpCode, Post, Req } from '@nestjs/common';
 import {
   ApiBody,
   ApiDefaultResponse,
@@ -8,10 +8,12 @@ import {
   ApiSecurity,
   ApiTags,
 } from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import type { Client } from '../../access/client-directory.js';
 import { CurrentClient } from '../../access/current-client.decorator.js';
 import { DropInAccess } from '../../access/drop-in-access.decorator.js';
+import { originOf } from '../../audit/origin.js';
 import { TokenService } from '../access-token/token.service.js';
 import { ClientSecretGuard } from './client-secret.guard.js';
 import { DropInTokenService } from './drop-in-token.service.js';
@@ -43,8 +45,10 @@ export class DropInTokenController {
   token(
     @PresentedGrant() grant: Grant,
     @CurrentClient() client: Client,
+    @Req() request: FastifyRequest,
   ): Promise<z.infer<typeof DropInTokenAnswer>> {
-    return this.answers.answer(this.tokens.slot(grant.appId), client, false);
+    const origin = originOf(request, client.id);
+    return this.answers.answer(this.tokens.slot(grant.appId), { client, origin, force: false });
   }
 
   @Post('stable_token')
@@ -58,7 +62,10 @@ export class DropInTokenController {
   stableToken(
     @PresentedGrant() grant: Grant,
     @CurrentClient() client: Client,
+    @Req() request: FastifyRequest,
   ): Promise<z.infer<typeof DropInTokenAnswer>> {
-    return this.answers.answer(this.tokens.slot(grant.appId), client, grant.forceRefresh);
+    const origin = originOf(request, client.id);
+    const force = grant.forceRefresh;
+    return this.answers.answer(this.tokens.slot(grant.appId), { client, origin, force });
   }
 }

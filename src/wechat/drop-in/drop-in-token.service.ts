@@ -1,4 +1,6 @@
 import { Injectable } from '@nestjs/common';
+import type { Origin } from '../../audit/origin.js';
+import { ReadCounter } from '../../audit/read-counter.js';
 import type { Client } from '../../access/client-directory.js';
 import { DatabaseClock } from '../../database/database-clock.js';
 import { AppError, type ErrorCode } from '../../errors/app-error.js';
@@ -16,6 +18,13 @@ const UNDOUBTED_MS = 30_000;
 
 /** Nor one that has just been fetched: who asks now may have meant the one before it. */
 const JUST_FETCHED_MS = 5_000;
+
+export interface TokenQuestion {
+  readonly client: Client;
+  readonly origin: Origin;
+  /** `force_refresh` of WeChat's call. */
+  readonly force: boolean;
+}
 
 /** Who was handed the current token, and when the repeated calls for it last had it tried. */
 interface HandedOut {
@@ -36,6 +45,7 @@ export class DropInTokenService {
   constructor(
     private readonly tokens: TokenService,
     private readonly reports: TokenReportService,
+    private readonly reads: ReadCounter,
     private readonly clock: DatabaseClock,
   ) {}
 
@@ -45,27 +55,31 @@ export class DropInTokenService {
    */
   async answer(
     slot: CredentialSlot,
-    client: Client,
-    force: boolean,
+    { client, origin, force }: TokenQuestion,
   ): Promise<{ access_token: string; expires_in: number }> {
     const mayReport = client.scopes.has('token:report');
     if (mayReport && force) {
-      await this.doubt(slot, ['database_unavailable']);
+      await this.doubt(slot, origin, ['database_unavailable']);
     } else if (mayReport && this.isRepeated(slot, client.id)) {
-      await this.doubt(slot, ['database_unavailable', 'rate_limited']);
+      await this.doubt(slot, origin, ['database_unavailable', 'rate_limited']);
     }
     const snapshot = this.tokens.current(slot) ?? (await this.tokens.read(slot, DROP_IN_WAIT_MS));
+    this.reads.count(client, snapshot);
     return { access_token: snapshot.value, expires_in: this.secondsToKeep(slot, snapshot) };
   }
 
   /** @param passedOver failures that leave no reason not to hand out what memory holds */
-  private async doubt(slot: CredentialSlot, passedOver: readonly ErrorCode[]): Promise<void> {
+  private async doubt(
+    slot: CredentialSlot,
+    origin: Origin,
+    passedOver: readonly ErrorCode[],
+  ): Promise<void> {
     const { live } = slot;
     if (live === undefined || this.clock.nowMs() - live.obtainedAtMs < JUST_FETCHED_MS) {
       return;
     }
     try {
-      const current = { accessToken: undefined, version: live.version };
+      const current = { accessToken: undefined, version: live.version, origin };
       await this.reports.report(slot, current, DROP_IN_WAIT_MS);
     } catch (error) {
       if (!(error instanceof AppError) || !passedOver.includes(error.code)) {

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { ReadCountModule } from '../../audit/read-count.module.js';
 import { AccessTokenModule } from '../access-token/access-token.module.js';
 import { IpListModule } from '../ip-list/ip-list.module.js';
 import { TicketsModule } from '../tickets/tickets.module.js';
@@ -12,7 +13,7 @@ import { DropInTokenService } from './drop-in-token.service.js';
  * configure-app.ts, since it answers for the router and the parser as well.
  */
 @Module({
-  imports: [AccessTokenModule, IpListModule, TicketsModule],
+  imports: [AccessTokenModule, IpListModule, ReadCountModule, TicketsModule],
   controllers: [DropInTokenController, DropInListController, DropInTicketController],
   providers: [DropInTokenService],
 })
