@@ -5,7 +5,9 @@
 const rooms = [
   'main.ts',
   'app.module.ts',
+  'read-path.ts',
   'configure-app.ts',
+  'server-options.ts',
   'wechat/wechat.module.ts',
   'wechat/drop-in',
   'wechat/jssdk',

@@ -10,6 +10,7 @@ import { DatabaseModule } from './database/database.module.js';
 import { EncryptionModule } from './encryption/encryption.module.js';
 import { ErrorsModule } from './errors/errors.module.js';
 import { HealthModule } from './health/health.module.js';
+import { ReadPathModule } from './read-path.js';
 import { TimeModule } from './time/time.module.js';
 import { WechatModule } from './wechat/wechat.module.js';
 
@@ -38,6 +39,7 @@ export class AppModule {
         HealthModule,
         ScheduleModule.forRoot(),
         WechatModule.forRoot(config),
+        ReadPathModule,
       ],
     };
   }

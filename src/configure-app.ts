@@ -1,41 +1,19 @@
-import type {
-  DynamicModule,
-  ExceptionFilter,
-  LoggerService,
-  NestApplicationOptions,
-  Type,
-} from '@nestjs/common';
+import type { DynamicModule, LoggerService, NestApplicationOptions, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import {
-  errorCodes,
-  type FastifyError,
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyRequest,
-} from 'fastify';
-import { readFileSync } from 'node:fs';
-import type { Socket } from 'node:net';
+import { errorCodes, type FastifyInstance } from 'fastify';
 import type { AppConfig } from './config/app-config.js';
-import type { ErrorAnswer } from './errors/error-answer.js';
 import { ProblemFilter } from './errors/problem.filter.js';
 import { RouteTable } from './errors/route-table.js';
-import { requestIdOf, wantsRequestId } from './observability/request-id.js';
 import { serveOpenApi } from './openapi.js';
-import { DropInFilter } from './wechat/drop-in/drop-in.filter.js';
+import {
+  errorFilter,
+  serverOptions,
+  setCommonHeaders,
+  transportOptions,
+} from './server-options.js';
 import { isDropInUrl } from './wechat/drop-in/drop-in.path.js';
 
-const BODY_LIMIT_BYTES = 16 * 1024;
-/** Headers and body must have come by then. */
-const REQUEST_TIMEOUT_MS = 10_000;
-/** How long a connection may be silent. A reader may wait 60 s for an answer, so it is longer than that. */
-const CONNECTION_TIMEOUT_MS = 75_000;
-/** Longer than the usual 60 s of a load balancer, which would else reuse a connection that just closed. */
-const KEEP_ALIVE_TIMEOUT_MS = 65_000;
-/** How often Node looks for requests that have been coming in for too long. */
-const TIMEOUT_CHECK_MS = 5_000;
-/** AppIDs have 18 characters and ids 36. */
-const PARAMETER_LENGTH = 128;
 const REAP_MS = 100;
 
 /**
@@ -53,49 +31,10 @@ export async function createApp(
     // Nest would add a parser for forms; what this service reads is JSON.
     bodyParser: false,
   };
-  const adapter = createFastifyAdapter(config);
+  const adapter = new FastifyAdapter({ ...serverOptions(config), ...transportOptions(config) });
   const app = await NestFactory.create<NestFastifyApplication>(root, adapter, options);
   await configureApp(app, config);
   return app;
-}
-
-function createFastifyAdapter(config: AppConfig): FastifyAdapter {
-  const { http } = config;
-  const server = { connectionsCheckingInterval: TIMEOUT_CHECK_MS };
-  const tls = http.tls && {
-    cert: readFileSync(http.tls.certFile),
-    key: readFileSync(http.tls.keyFile),
-  };
-  return new FastifyAdapter({
-    ...(tls ? { https: { ...server, ...tls } } : { http: server }),
-    logger: false,
-    bodyLimit: BODY_LIMIT_BYTES,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    connectionTimeout: CONNECTION_TIMEOUT_MS,
-    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-    forceCloseConnections: 'idle',
-    // What still comes in on an open connection while the process drains is answered: it can be.
-    return503OnClosing: false,
-    trustProxy: http.trustedProxies.length > 0 && [...http.trustedProxies],
-    routerOptions: { maxParamLength: PARAMETER_LENGTH },
-    genReqId: requestIdOf,
-    frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
-      // The router refused the URL: no hook runs, and no error handler is asked.
-      setCommonHeaders(request, reply);
-      errorFilter(new ProblemFilter(new RouteTable()), config).answer(error, request, reply);
-    },
-    clientErrorHandler: (error, socket) => {
-      refuseConnection(error, socket);
-    },
-  });
-}
-
-/** Under /cgi-bin errors are in WeChat's words, unless there is no such thing here. */
-function errorFilter(
-  problems: ProblemFilter,
-  { dropInEnabled }: AppConfig,
-): ErrorAnswer & ExceptionFilter {
-  return dropInEnabled ? new DropInFilter(problems) : problems;
 }
 
 async function configureApp(app: NestFastifyApplication, config: AppConfig): Promise<void> {
@@ -117,13 +56,6 @@ async function configureApp(app: NestFastifyApplication, config: AppConfig): Pro
   const problems = new ProblemFilter(routes);
   app.useGlobalFilters(errorFilter(problems, config));
   await serveOpenApi(app, problems);
-}
-
-function setCommonHeaders(request: FastifyRequest, reply: FastifyReply): void {
-  reply.header('x-content-type-options', 'nosniff');
-  if (wantsRequestId(request)) {
-    reply.header('x-request-id', request.id);
-  }
 }
 
 /**
@@ -189,24 +121,4 @@ function closeConnectionsAsTheyFallIdle(fastify: FastifyInstance): void {
     }
     done();
   });
-}
-
-const CLIENT_ERRORS: Readonly<Record<string, string>> = {
-  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
-  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
-};
-
-/** What is no HTTP request gets a bare status: there is no request to answer. */
-function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || socket.destroyed) {
-    return;
-  }
-  if (!socket.writable) {
-    socket.destroy(error);
-    return;
-  }
-  const status = CLIENT_ERRORS[error.code ?? ''] ?? '400 Bad Request';
-  socket.end(
-    `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\nX-Content-Type-Options: nosniff\r\n\r\n`,
-  );
 }

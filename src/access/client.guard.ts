@@ -27,7 +27,12 @@ export class ClientGuard implements CanActivate {
   /** @throws AppError `unauthenticated`, or `forbidden` for a known key without the scope or the account */
   canActivate(context: ExecutionContext): boolean {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
-    const scope = this.scopes.get(context.getHandler()) ?? this.learnScope(context);
+    this.admit(request, this.scopes.get(context.getHandler()) ?? this.learnScope(context));
+    return true;
+  }
+
+  /** @throws AppError as above */
+  admit(request: FastifyRequest, scope: Scope): void {
     const client = this.identify(request);
     if (!client.scopes.has(scope)) {
       throw new AppError(
@@ -42,7 +47,6 @@ export class ClientGuard implements CanActivate {
       }
     }
     attachClient(request, client);
-    return true;
   }
 
   private identify(request: FastifyRequest): Client {

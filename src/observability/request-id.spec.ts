@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { requestIdOf } from './request-id.js';
 
-const MADE = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const MADE = /^[\w-]{12}-[0-9a-z]+$/;
 const idFor = (given?: string | string[]): string =>
   requestIdOf({ headers: given === undefined ? {} : { 'x-request-id': given } });
 

@@ -26,13 +26,14 @@ import {
   ReportBody,
   WaitQuery,
 } from './access-token.dto.js';
-import { isUnchanged, remainingLife } from './conditional-read.js';
+import { isUnchanged, remainingLife, type RemainingLife } from './conditional-read.js';
+import { tokenAnswer, tokenText } from './token-answer.js';
 import { TokenReportService } from './token-report.service.js';
 import { TokenService } from './token.service.js';
 
 const REPORT_WAIT_SECONDS = 20;
 
-interface ReadRequest extends FastifyRequest {
+export interface ReadRequest extends FastifyRequest {
   params: { app_id: string };
   query: { wait?: unknown };
 }
@@ -56,7 +57,10 @@ export class AccessTokenController {
     private readonly clock: DatabaseClock,
   ) {}
 
-  /** The hot path: no pipe, no interceptor, no promise while a token is in memory. */
+  /**
+   * The hot path: no pipe, no interceptor, no promise while a token is in memory, and the answer as text
+   * (see token-text.ts). ../../read-path.ts calls it past Nest's router.
+   */
   @Get()
   @RequireScope('token:read')
   @ApiOperation({ summary: 'The token that is live now' })
@@ -66,13 +70,16 @@ export class AccessTokenController {
   read(
     @Req() request: ReadRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): AccessTokenAnswer | undefined | Promise<AccessTokenAnswer | undefined> {
+  ): string | undefined | Promise<string | undefined> {
     const slot = this.tokens.slot(request.params.app_id);
     const waitMs = readWaitMs(request.query.wait);
-    const snapshot = this.tokens.current(slot);
+    const nowMs = this.clock.nowMs();
+    const snapshot = this.tokens.current(slot, nowMs);
     return snapshot === undefined
-      ? this.tokens.read(slot, waitMs).then((later) => this.send(later, slot, request, reply))
-      : this.send(snapshot, slot, request, reply);
+      ? this.tokens
+          .read(slot, waitMs)
+          .then((later) => this.send(later, slot, { request, reply, nowMs: this.clock.nowMs() }))
+      : this.send(snapshot, slot, { request, reply, nowMs });
   }
 
   @Post('report')
@@ -99,24 +106,28 @@ export class AccessTokenController {
       (wait ?? REPORT_WAIT_SECONDS) * 1_000,
     );
     void reply.header('cache-control', 'no-store').header('etag', snapshot.etag);
-    return { outcome, ...this.answer(snapshot, slot) };
+    const remaining = this.remaining(snapshot, slot, this.clock.nowMs());
+    return { outcome, ...tokenAnswer(snapshot, remaining) };
   }
 
   private send(
     snapshot: CredentialSnapshot,
     slot: CredentialSlot,
-    request: FastifyRequest,
-    reply: FastifyReply,
-  ): AccessTokenAnswer | undefined {
+    { request, reply, nowMs }: { request: ReadRequest; reply: FastifyReply; nowMs: number },
+  ): string | undefined {
     this.counter.count(clientOf(request), snapshot);
-    return isUnchanged(snapshot, request, reply) ? undefined : this.answer(snapshot, slot);
+    if (isUnchanged(snapshot, request, reply)) {
+      return undefined;
+    }
+    void reply.header('content-type', 'application/json; charset=utf-8');
+    return tokenText(snapshot, this.remaining(snapshot, slot, nowMs));
   }
 
-  private answer(snapshot: CredentialSnapshot, slot: CredentialSlot): AccessTokenAnswer {
-    return {
-      app_id: snapshot.appId,
-      access_token: snapshot.value,
-      ...remainingLife(snapshot, this.tokens.trustLeftMs(slot), this.clock.nowMs()),
-    };
+  private remaining(
+    snapshot: CredentialSnapshot,
+    slot: CredentialSlot,
+    nowMs: number,
+  ): RemainingLife {
+    return remainingLife(snapshot, this.tokens.trustLeftMs(slot, nowMs), nowMs);
   }
 }

@@ -31,8 +31,8 @@ export class TokenService {
   }
 
   /** What may be handed out at this moment, if anything. No promise, no I/O. */
-  current(slot: CredentialSlot): CredentialSnapshot | undefined {
-    return this.store.current(slot);
+  current(slot: CredentialSlot, nowMs?: number): CredentialSnapshot | undefined {
+    return this.store.current(slot, nowMs);
   }
 
   /** Whether there is a token at this moment. No promise, no I/O; false where there is no such account. */
@@ -42,8 +42,8 @@ export class TokenService {
   }
 
   /** How much longer a token may be kept on the last reading of its row, in milliseconds. */
-  trustLeftMs(slot: CredentialSlot): number {
-    return this.store.trustLeftMs(slot);
+  trustLeftMs(slot: CredentialSlot, nowMs: number): number {
+    return this.store.trustLeftMs(slot, nowMs);
   }
 
   /**

@@ -99,12 +99,11 @@ export class CredentialStore implements OnApplicationBootstrap {
   }
 
   /** What may be handed out at this moment, if anything. The hot path: no promise, no I/O. */
-  current(slot: CredentialSlot): CredentialSnapshot | undefined {
+  current(slot: CredentialSlot, nowMs = this.clock.nowMs()): CredentialSnapshot | undefined {
     const { snapshot } = slot;
     if (snapshot === undefined) {
       return undefined;
     }
-    const nowMs = this.clock.nowMs();
     return isServable(snapshot.expiresAtMs, nowMs) && this.isTrusted(slot, snapshot, nowMs)
       ? snapshot
       : undefined;
@@ -127,9 +126,9 @@ export class CredentialStore implements OnApplicationBootstrap {
   }
 
   /** How much longer the value may be served on the last reading of its row, in milliseconds. */
-  trustLeftMs(slot: CredentialSlot): number {
+  trustLeftMs(slot: CredentialSlot, nowMs = this.clock.nowMs()): number {
     const trustedMs = slot.snapshot?.trustedMs ?? Infinity;
-    return this.rowsReadAtMs + trustedMs - this.clock.nowMs();
+    return this.rowsReadAtMs + trustedMs - nowMs;
   }
 
   /** Reads one row again. @throws DatabaseError */

@@ -1,10 +1,14 @@
-// Module hooks that load this folder's TypeScript: `./x.js` is looked for as `./x.ts`, and its types are
-// stripped by the compiler that Jest uses as well.
+// Module hooks that load TypeScript which the build does not compile (test/chaos, bench): `./x.js` is
+// looked for as `./x.ts`, and its types are stripped by the compiler that Jest uses as well.
 import { transformFile } from '@swc/core';
 import { fileURLToPath } from 'node:url';
 
 const OPTIONS = {
-  jsc: { target: 'es2022', parser: { syntax: 'typescript' } },
+  jsc: {
+    target: 'es2022',
+    parser: { syntax: 'typescript', decorators: true },
+    transform: { legacyDecorator: true, decoratorMetadata: true },
+  },
   module: { type: 'es6' },
   sourceMaps: 'inline',
 };

@@ -1,0 +1,116 @@
+import autocannon from 'autocannon';
+import type { PinnedProcess } from './pinned-process.js';
+
+export interface Question {
+  readonly process: PinnedProcess;
+  readonly paths: readonly string[];
+  readonly headers: Readonly<Record<string, string>>;
+  /** The only status that counts as an answer. */
+  readonly status: number;
+}
+
+export interface Throughput {
+  readonly perSecond: number;
+  readonly cpuMicrosecondsEach: number;
+  /** How much of its core the measured process used, 0 to 1. */
+  readonly coreUse: number;
+}
+
+export interface Latency {
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly p999Ms: number;
+}
+
+/** As many requests as the connections carry, each sent when the last was answered. */
+export async function closedLoop(
+  question: Question,
+  { seconds, connections }: { seconds: number; connections: number },
+): Promise<Throughput> {
+  const cpuBefore = question.process.cpuMs();
+  const startedAt = performance.now();
+  const result = await run(question, { duration: seconds, connections });
+  const elapsedMs = performance.now() - startedAt;
+  const cpuMs = question.process.cpuMs() - cpuBefore;
+  const answered = result.requests.total;
+  return {
+    perSecond: (answered / elapsedMs) * 1_000,
+    cpuMicrosecondsEach: (cpuMs / answered) * 1_000,
+    coreUse: cpuMs / elapsedMs,
+  };
+}
+
+/**
+ * A steady number of requests a second, whether they are answered or not. autocannon keeps whole
+ * milliseconds, so the times are taken here; a slow answer also counts for the requests that its
+ * connection should have sent meanwhile (coordinated omission), as HdrHistogram corrects it.
+ */
+export async function openLoop(
+  question: Question,
+  { seconds, connections, perSecond }: { seconds: number; connections: number; perSecond: number },
+): Promise<Latency> {
+  const intervalMs = (connections / perSecond) * 1_000;
+  const times: number[] = [];
+  const overallRate = Math.round(perSecond);
+  await run(question, { duration: seconds, connections, overallRate }, (responseMs) => {
+    for (let ms = responseMs; ms > 0; ms -= intervalMs) {
+      times.push(ms);
+    }
+  });
+  const sorted = Float64Array.from(times).sort();
+  const at = (share: number): number => sorted[Math.floor((sorted.length - 1) * share)] ?? NaN;
+  return { p50Ms: at(0.5), p99Ms: at(0.99), p999Ms: at(0.999) };
+}
+
+/** A given number of requests, as fast as it goes. @returns how many were answered as they should */
+export async function exactly(
+  amount: number,
+  question: Question,
+  request: { method: 'GET' | 'POST'; body?: string; connections: number },
+): Promise<number> {
+  const result = await run(question, { amount, ...request });
+  return result.requests.total;
+}
+
+type Terms = Pick<
+  autocannon.Options,
+  'amount' | 'duration' | 'connections' | 'overallRate' | 'method' | 'body'
+>;
+
+/** @throws Error when a single answer has another status: a benchmark of errors measures nothing */
+async function run(
+  question: Question,
+  terms: Terms,
+  onAnswer?: (responseMs: number) => void,
+): Promise<autocannon.Result> {
+  const { process, paths, headers, status } = question;
+  const options = {
+    url: process.url,
+    headers: { ...headers },
+    requests: paths.map((path) => ({ path })),
+    timeout: 30,
+    ...terms,
+  };
+  const result = await new Promise<autocannon.Result>((resolve, reject) => {
+    const instance = autocannon(options, (error: unknown, finished) => {
+      if (error instanceof Error) {
+        reject(error);
+      } else {
+        resolve(finished);
+      }
+    });
+    if (onAnswer !== undefined) {
+      instance.on('response', (_client, _status, _bytes, responseMs) => {
+        onAnswer(responseMs);
+      });
+    }
+  });
+  const counts = Object.entries(result.statusCodeStats ?? {});
+  const others = counts.filter(([code]) => code !== String(status));
+  if (result.errors > 0 || others.length > 0 || counts.length === 0) {
+    throw new Error(
+      `${process.name}: ${JSON.stringify(result.statusCodeStats)} and ${result.errors} errors where every answer should be ${status}`,
+    );
+  }
+  return result;
+}

@@ -1,0 +1,123 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { createInterface } from 'node:readline';
+
+/** What is measured has a core of its own; what loads it, and all that stands behind it, has the other. */
+export const CORES = { measured: 0, load: Math.min(1, availableParallelism() - 1) };
+
+const START_LIMIT_MS = 60_000;
+const STOP_LIMIT_MS = 15_000;
+/** Linux counts processor time in hundredths of a second, whatever its tick is (sysconf(_SC_CLK_TCK)). */
+const TICK_MS = 10;
+const PAGE_BYTES = 4_096;
+
+export interface ProcessOptions {
+  readonly name: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  readonly core: number;
+}
+
+const running = new Set<PinnedProcess>();
+
+/** Also when a scenario failed: none outlives the run. */
+export async function stopAll(): Promise<void> {
+  await Promise.all([...running].map((process) => process.stop()));
+}
+
+/** Moves this process to the core of the load. */
+export function pinLoad(): void {
+  execFileSync('taskset', ['-cp', String(CORES.load), String(process.pid)], { stdio: 'ignore' });
+}
+
+/** A Node process on one core, which prints the address where it listens. */
+export class PinnedProcess {
+  private readonly lines: string[] = [];
+
+  private constructor(
+    private readonly child: ChildProcess,
+    readonly name: string,
+    /** From the start of the process to the line that names its address. */
+    private address: string,
+  ) {}
+
+  static async start({ name, args, env, cwd, core }: ProcessOptions): Promise<PinnedProcess> {
+    const child = spawn('taskset', ['-c', String(core), process.execPath, ...args], {
+      env: { PATH: process.env.PATH ?? '', ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      ...(cwd !== undefined && { cwd }),
+    });
+    const started = new PinnedProcess(child, name, '');
+    running.add(started);
+    await started.untilListening();
+    return started;
+  }
+
+  get url(): string {
+    return this.address;
+  }
+
+  /** Processor time used so far, user and system, in milliseconds. */
+  cpuMs(): number {
+    // Field 2 is the name in brackets, which may hold blanks; user and system time are 14 and 15.
+    const fields = readFileSync(`/proc/${this.pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+    return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
+  }
+
+  /** Memory in use now. */
+  residentBytes(): number {
+    const pages = readFileSync(`/proc/${this.pid}/statm`, 'utf8').split(' ')[1];
+    return Number(pages) * PAGE_BYTES;
+  }
+
+  async stop(): Promise<void> {
+    running.delete(this);
+    if (this.child.exitCode !== null || this.child.signalCode !== null) {
+      return;
+    }
+    const ended = once(this.child, 'exit');
+    this.child.kill('SIGTERM');
+    const limit = setTimeout(() => this.child.kill('SIGKILL'), STOP_LIMIT_MS);
+    await ended;
+    clearTimeout(limit);
+  }
+
+  private get pid(): number {
+    if (this.child.pid === undefined) {
+      throw new Error(`${this.name} did not start: is taskset (util-linux) there?`);
+    }
+    return this.child.pid;
+  }
+
+  private untilListening(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const fail = (why: string): void => {
+        reject(new Error(`${this.name} ${why}:\n${this.lines.slice(-20).join('\n')}`));
+      };
+      const limit = setTimeout(() => {
+        fail('does not listen');
+      }, START_LIMIT_MS);
+      this.child.once('error', reject);
+      this.child.once('exit', () => {
+        fail('ended');
+      });
+      for (const stream of [this.child.stdout, this.child.stderr]) {
+        if (stream === null) {
+          continue;
+        }
+        createInterface({ input: stream }).on('line', (line) => {
+          this.lines.push(line);
+          const url = /listen.*?(http:\/\/[^\s"]+)/i.exec(line)?.[1];
+          if (url !== undefined && this.address === '') {
+            this.address = url;
+            clearTimeout(limit);
+            resolve();
+          }
+        });
+      }
+    });
+  }
+}

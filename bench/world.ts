@@ -1,0 +1,119 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { CORES, PinnedProcess, stopAll } from './pinned-process.js';
+
+export const APP_ID = 'wx0123456789abcdef';
+export const CLIENT_KEY = 'bench-client-key-0123456789';
+export const ADMIN_KEY = 'bench-admin-key-0123456789';
+export const READ_PATH = readPath(APP_ID);
+const ENCRYPTION_KEY = randomBytes(32).toString('base64');
+const READY_LIMIT_MS = 30_000;
+
+export type Baseline = 'bare-node' | 'bare-fastify' | 'stock-nest';
+
+export interface ServiceOptions {
+  /** As DATABASE_URL; without one, a new SQLite file. */
+  readonly database?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Without one, that of the world. */
+  readonly wechat?: PinnedProcess;
+}
+
+export function readPath(appId: string): string {
+  return `/v1/accounts/${appId}/access-token`;
+}
+
+export function bearer(key: string): Record<string, string> {
+  return { authorization: `Bearer ${key}` };
+}
+
+/** What a scenario runs in: a folder, simulated WeChats, services and baselines, all gone afterwards. */
+export class World {
+  private files = 0;
+
+  private constructor(readonly folder: string) {}
+
+  static async create(): Promise<World> {
+    return new World(await mkdtemp(join(tmpdir(), 'wtc-bench-')));
+  }
+
+  async end(): Promise<void> {
+    await stopAll();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  sqlite(): string {
+    return `sqlite:${join(this.folder, `bench-${(this.files += 1)}.sqlite`)}`;
+  }
+
+  wechat(env: Readonly<Record<string, string>> = {}): Promise<PinnedProcess> {
+    return PinnedProcess.start({
+      name: 'simulator',
+      args: [resolve('dist/simulator/main.js')],
+      cwd: this.folder,
+      core: CORES.load,
+      env: {
+        SIMULATOR_PORT: '0',
+        SIMULATOR_ACCOUNTS: `${APP_ID}:bench-app-secret-0123456789abcdef`,
+        ...env,
+      },
+    });
+  }
+
+  baseline(name: Baseline): Promise<PinnedProcess> {
+    return PinnedProcess.start({
+      name,
+      args: [
+        '--import',
+        resolve('scripts/load-typescript.mjs'),
+        resolve(`bench/baselines/${name}.ts`),
+      ],
+      core: CORES.measured,
+      env: { BENCH_APP_ID: APP_ID, BENCH_KEY: CLIENT_KEY, NODE_ENV: 'production' },
+    });
+  }
+
+  /** The built service, with its first token fetched. */
+  async service(wechat: PinnedProcess, options: ServiceOptions = {}): Promise<PinnedProcess> {
+    const service = await this.startService(wechat, options);
+    await untilServed(service);
+    return service;
+  }
+
+  /** The built service, from the moment on when it listens. */
+  startService(
+    wechat: PinnedProcess,
+    { database = this.sqlite(), env = {} }: ServiceOptions = {},
+  ): Promise<PinnedProcess> {
+    return PinnedProcess.start({
+      name: 'service',
+      args: [resolve('dist/main.js')],
+      cwd: this.folder,
+      core: CORES.measured,
+      env: {
+        PORT: '0',
+        NODE_ENV: 'production',
+        DATABASE_URL: database,
+        WECHAT_APP_ID: APP_ID,
+        WECHAT_APP_SECRET: 'bench-app-secret-0123456789abcdef',
+        WECHAT_API_BASE_URL: wechat.url,
+        ADMIN_API_KEY: ADMIN_KEY,
+        CLIENT_API_KEY: CLIENT_KEY,
+        ENCRYPTION_KEY,
+        ...env,
+      },
+    });
+  }
+}
+
+/** @throws Error when no token is served within the limit */
+export async function untilServed(service: PinnedProcess, path = READ_PATH): Promise<void> {
+  const url = `${service.url}${path}?wait=${READY_LIMIT_MS / 1_000}`;
+  const answer = await fetch(url, { headers: bearer(CLIENT_KEY) });
+  const text = await answer.text();
+  if (answer.status !== 200) {
+    throw new Error(`${service.name} serves no token: ${answer.status} ${text}`);
+  }
+}
