@@ -19,6 +19,9 @@ export const READ_ROUTE = {
   scope: 'token:read',
 } as const;
 
+/** Without a query: a read with `?wait=` is rare, and Nest's route answers it. */
+const PLAIN_READ = /^\/v1\/accounts\/[^/?]+\/access-token$/;
+
 /**
  * The one trick of the hot path: a plain read of the token goes from the server straight to the guard and
  * the controller of Nest, past the layers between them.
@@ -86,9 +89,6 @@ function divert({ server }: FastifyInstance, reads: RequestListener): void {
   });
 }
 
-/** Without a query: one with `?wait=` is rare, and Nest's route answers it. */
 function isRead({ method, url }: IncomingMessage): boolean {
-  return (
-    method === 'GET' && url?.startsWith('/v1/accounts/') === true && url.endsWith('/access-token')
-  );
+  return method === 'GET' && url !== undefined && PLAIN_READ.test(url);
 }

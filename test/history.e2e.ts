@@ -224,7 +224,7 @@ describe('reports', () => {
       outcome: expect.any(String),
       count: expect.any(Number),
       source: '127.0.0.1',
-      request_id: expect.stringMatching(/^[\w-]{36}$/),
+      request_id: expect.stringMatching(/^[\w-]{12}-[0-9a-z]+$/),
       version_before: null,
       version_after: 2,
       replica: expect.stringMatching(new RegExp(`:${process.pid}$`)),
