@@ -49,9 +49,6 @@ const shared = {
 /** @type {import('jest').Config} */
 export default {
   testTimeout: 30_000,
-  // With one worker every test file runs in this process, whose end must not hang on what one of them
-  // left open: seen once in a whole run on three databases, after every test had passed.
-  forceExit: true,
   projects: databases.map((database) => ({
     ...shared,
     displayName: database,

@@ -33,18 +33,7 @@ beforeEach(async () => {
   });
   target.listen(0, '127.0.0.1');
   await once(target, 'listening');
-  let tellCall: (call: { path: string }) => void = () => undefined;
-  called = new Promise((resolve) => {
-    tellCall = resolve;
-  });
-  proxy = await FaultyProxy.start({
-    target: { host: '127.0.0.1', port: (target.address() as AddressInfo).port },
-    dropsWhenAbandoned: false,
-    delayMs: 150,
-    onCall: (call) => {
-      tellCall(call);
-    },
-  });
+  proxy = await startProxy();
 });
 afterEach(async () => {
   for (const client of clients) {
@@ -54,6 +43,22 @@ afterEach(async () => {
   target.close();
   await once(target, 'close');
 });
+
+/** `called` is then about this one. */
+function startProxy(): Promise<FaultyProxy> {
+  let tellCall: (call: { path: string }) => void = () => undefined;
+  called = new Promise((resolve) => {
+    tellCall = resolve;
+  });
+  return FaultyProxy.start({
+    target: { host: '127.0.0.1', port: (target.address() as AddressInfo).port },
+    dropsWhenAbandoned: false,
+    delayMs: 150,
+    onCall: (call) => {
+      tellCall(call);
+    },
+  });
+}
 
 async function connect(): Promise<Socket> {
   const client = createConnection({ host: '127.0.0.1', port: proxy.port });
@@ -137,6 +142,23 @@ describe('a proxy', () => {
     await end();
     await hearing;
     expect(received).toBe('late');
+  });
+
+  it('leaves nothing open when it is closed at any moment of the end of a connection', async () => {
+    const last = proxy;
+    for (let moment = 0; moment < 20; moment += 1) {
+      proxy = await startProxy();
+      const before = called;
+      await ask();
+      clients.at(-1)?.destroy();
+      await before;
+      for (let step = 0; step < moment; step += 1) {
+        await Promise.resolve();
+      }
+      // What libuv would not close keeps this from ending, as it would keep the process.
+      await proxy.close();
+    }
+    proxy = last;
   });
 
   it('takes longer while it is slow', async () => {

@@ -24,6 +24,8 @@ interface Link {
   readonly server: Socket;
   /** Of the first request, without its query. */
   path: string | undefined;
+  /** Both ends are. */
+  readonly closed: Promise<unknown>;
 }
 
 /** Ports below those that the system gives to outgoing connections: one that is given up can be had again. */
@@ -96,6 +98,7 @@ export class FaultyProxy {
     return [...this.links].some((link) => link.path === path && !link.client.destroyed);
   }
 
+  /** Ends when every connection has ended. */
   async close(): Promise<void> {
     this.isClosed = true;
     this.faults.clear();
@@ -103,6 +106,7 @@ export class FaultyProxy {
     await this.listening;
     this.server.close();
     this.resetAll();
+    await Promise.all([...this.links].map(({ closed }) => closed));
   }
 
   private has(fault: LinkFault): boolean {
@@ -131,7 +135,8 @@ export class FaultyProxy {
     const at = now();
     const { target, localAddress } = this.options;
     const server = createConnection({ ...target, ...(localAddress && { localAddress }) });
-    const link: Link = { client, server, path: undefined };
+    const closed = Promise.all([untilClosed(client), untilClosed(server)]);
+    const link: Link = { client, server, path: undefined, closed };
     this.links.add(link);
     client.setNoDelay(true);
     server.setNoDelay(true);
@@ -148,9 +153,7 @@ export class FaultyProxy {
         server.destroy();
       }
     });
-    server.once('close', () => {
-      this.links.delete(link);
-    });
+    void closed.then(() => this.links.delete(link));
   }
 
   /** One direction: chunks in their order, each after what the faults make of it. */
@@ -206,8 +209,23 @@ export class FaultyProxy {
 }
 
 function destroy({ client, server }: Link): void {
-  client.resetAndDestroy();
-  server.resetAndDestroy();
+  for (const socket of [client, server]) {
+    // libuv refuses to reset what has been told to end; Node then keeps the socket open for ever, and
+    // waits for it when the process ends.
+    if (socket.writableEnded) {
+      socket.destroy();
+    } else {
+      socket.resetAndDestroy();
+    }
+  }
+}
+
+function untilClosed(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    socket.once('close', () => {
+      resolve();
+    });
+  });
 }
 
 async function listen(port: number): Promise<Server> {
