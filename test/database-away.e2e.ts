@@ -1,8 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { DataSource } from 'typeorm';
+import { setTimeout as delay } from 'node:timers/promises';
 import { FaultyProxy } from './chaos/proxy.js';
-import { createDatabase, databaseKind, type TestDatabase } from './support/database.js';
+import {
+  createDatabase,
+  databaseKind,
+  openDatabase,
+  type TestDatabase,
+} from './support/database.js';
 import { eventually } from './support/eventually.js';
+import { FETCH_PATH } from './support/pair.js';
 import { killProcesses, startProcess, type ServiceProcess } from './support/process.js';
 import { APP_ID, APP_SECRET, environmentFor } from './support/service.js';
 import { startSimulator, type Simulator } from './support/simulator.js';
@@ -15,6 +21,9 @@ interface Obstacle {
 
 /** Long enough for statements to be given up and for silent connections to break: they take 5 and 6 s. */
 const AWAY_MS = 12_000;
+const LONG_AWAY_MS = 60_000;
+/** A steady load, which leaves this machine's cores to the service. */
+const READ_EVERY_MS = 20;
 
 let database: TestDatabase;
 let wechat: Simulator;
@@ -60,9 +69,7 @@ function strike(fault: 'refuse' | 'freeze'): Promise<() => Promise<void>> {
 }
 
 async function lockFile(): Promise<() => Promise<void>> {
-  const path = database.url.replace('sqlite:', '');
-  const other = new DataSource({ type: 'sqlite', database: path, busyTimeout: 5_000 });
-  await other.initialize();
+  const other = await openDatabase(database);
   await other.query('BEGIN EXCLUSIVE');
   return async () => {
     await other.query('ROLLBACK');
@@ -70,15 +77,16 @@ async function lockFile(): Promise<() => Promise<void>> {
   };
 }
 
-function start(): ServiceProcess {
-  return startProcess(environmentFor(wechat, { DATABASE_URL: url }));
+function start(mode: 'legacy' | 'stable' = 'stable'): ServiceProcess {
+  return startProcess(environmentFor(wechat, { DATABASE_URL: url, WECHAT_TOKEN_MODE: mode }));
 }
 
-/** Reads without a pause for so long. @returns the statuses that came */
+/** Reads all the time for so long. @returns the statuses that came */
 async function readFor(service: ServiceProcess, ms: number): Promise<Set<number>> {
   const statuses = new Set<number>();
   for (const end = performance.now() + ms; performance.now() < end;) {
     statuses.add((await service.read('?wait=0')).status);
+    await delay(READ_EVERY_MS);
   }
   return statuses;
 }
@@ -118,4 +126,30 @@ if (databaseKind !== 'sqlite') {
     await service.ready();
     expect((await service.read()).status).toBe(200);
   }, 60_000);
+}
+
+// Once is enough for what lasts so long.
+if (databaseKind === 'postgres') {
+  it('away for 60 s, in which a legacy token falls due: three replicas serve it, and then one fetches', async () => {
+    // Due after 57 to 60 s, and over after 90.
+    await wechat.changeSettings({ lifetimeSeconds: 90 });
+    const replicas = [start('legacy'), start('legacy'), start('legacy')];
+    await Promise.all(replicas.map((replica) => replica.ready()));
+    const before = await wechat.newestToken(APP_ID);
+    const comeBack = await strike('freeze');
+    const reads = await Promise.all(replicas.map((replica) => readFor(replica, LONG_AWAY_MS)));
+    expect(reads).toEqual(replicas.map(() => new Set([200])));
+    expect(await wechat.countCalls({ path: FETCH_PATH.legacy })).toBe(1);
+    await comeBack();
+
+    await eventually(async () => {
+      const newest = await wechat.newestToken(APP_ID);
+      expect(newest?.accessToken).not.toBe(before?.accessToken);
+      for (const replica of replicas) {
+        const { status, body } = await replica.read('?wait=0');
+        expect([status, body.access_token]).toEqual([200, newest?.accessToken]);
+      }
+    }, 20_000);
+    expect(await wechat.countCalls({ path: FETCH_PATH.legacy })).toBe(2);
+  }, 150_000);
 }

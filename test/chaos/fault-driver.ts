@@ -26,8 +26,11 @@ type Fault<Kind extends PlannedFault['kind']> = Extract<PlannedFault, { kind: Ki
 /** How long a holder's answer is held back, so that something can happen to the holder: under the time-out. */
 const HELD_ANSWER_MS = 450;
 const STRIKE_AFTER_MS = 250;
-const CALL_AWAITED_MS = 2_000;
+const CALL_AWAITED_MS = 4_000;
 const CUT_BEFORE_MS = 500;
+const MOST_ASKED = 5;
+/** For how long reads of a dead token would count, after two answers were lost. */
+const SILENCE_MS = 1_500;
 
 /** Carries planned faults out, each at its time, whatever the others do. */
 export class FaultDriver {
@@ -107,10 +110,14 @@ export class FaultDriver {
     }
   }
 
-  /** Stable: forced, as far as WeChat's limits allow; an unforced refresh would return the same token. */
+  /**
+   * Twice around, since one that another replica's refresh has answered needs no fetch of its own. Stable:
+   * forced, as far as WeChat's limits allow; an unforced refresh would return the same token.
+   */
   private async burst(gapMs: number): Promise<void> {
+    const { replicas } = this.world;
     await Promise.all(
-      this.world.replicas.map(async (replica, index) => {
+      [...replicas, ...replicas].map(async (replica, index) => {
         await delay(index * gapMs);
         await replica.adminRefresh(this.isStable && index === 0);
       }),
@@ -152,19 +159,29 @@ export class FaultDriver {
    */
   private async loseAnswers({ replica, variant, lastsMs }: Fault<'lost_answers'>): Promise<void> {
     const { wechat, terms } = this.world;
+    const endsAt = now() + lastsMs;
     const lost: FaultInput =
       variant === 'hang'
         ? { ...this.fetches(), kind: variant, after_effect: true, times: 'always' }
         : { ...this.fetches(), kind: variant, times: 'always' };
     const busy = { path: PROBE_PATHS[0], kind: 'errcode', errcode: -1, times: 'always' } as const;
     const [clear, clearProbes] = [await wechat.fault(lost), await wechat.fault(busy)];
-    await this.at(replica).adminRefresh(this.isStable);
-    await delay(terms.quietMs + 2_200);
-    await Promise.all([
-      this.spoilLinks(this.wechatProxies(-1), 'refuse', lastsMs - 4_500),
-      delay(500).then(clear),
-    ]);
+    await this.mintTwice(replica);
+    const silenceMs = Math.max(endsAt - now(), terms.deadGraceMs + SILENCE_MS);
+    const silence = this.spoilLinks(this.wechatProxies(-1), 'refuse', silenceMs);
+    await clear();
+    await silence;
     await clearProbes();
+  }
+
+  /** Asks one replica after the other, since the one that is asked first may just stand still. */
+  private async mintTwice(first: number): Promise<void> {
+    const { wechat, replicas } = this.world;
+    const minted = async (): Promise<number> => (await wechat.tokens()).length;
+    const wanted = (await minted()) + 2;
+    for (let asked = 0; asked < MOST_ASKED && (await minted()) < wanted; asked += 1) {
+      await this.at((first + asked) % replicas.length).adminRefresh(this.isStable);
+    }
   }
 
   /** Has one replica refresh, and does something to it once WeChat has minted and before it commits. */

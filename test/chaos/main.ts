@@ -9,6 +9,7 @@ import { killAllProcesses } from './managed-process.js';
 import { mutate } from './mutation.js';
 import { describeOptions, parseOptions, USAGE, UsageError, type Options } from './options.js';
 import { describePlan, planFaults } from './plan.js';
+import { resultOf } from './run-result.js';
 import { describeTerms, termsFor } from './terms.js';
 import { hasViolation, verdictTable } from './verdict-table.js';
 import { clockReplicaFor } from './world.js';
@@ -76,6 +77,9 @@ function report(options: Options, evidence: Evidence, folder: string): boolean {
   }
   tell(`\n${verdictTable(verdicts)}\n`);
   tell(summary(evidence));
+  if (options.result !== undefined) {
+    writeFileSync(options.result, JSON.stringify(resultOf(options, evidence, verdicts)));
+  }
   if (found) {
     tell(`VIOLATED. Record and logs: ${folder}\nAgain: ${describeOptions(options)}`);
   } else {

@@ -14,6 +14,8 @@ export interface Options {
   /** The built service. */
   readonly dist: string;
   readonly keep: boolean;
+  /** A file for what the run came to, as JSON. */
+  readonly result: string | undefined;
 }
 
 export const USAGE = `npm run chaos -- [options]
@@ -25,7 +27,9 @@ export const USAGE = `npm run chaos -- [options]
   --mutate fence|suspect|floor|lease legacy mode only: runs without that guard, to see what finds it
   --expect-violation                 exit 0 if the judge found a violation, 1 if not
   --keep                             keep the record and the logs also when nothing was found
-  --dist dist                        the built service`;
+  --dist dist                        the built service
+  --result FILE                      writes what the run came to, as JSON
+npm run chaos -- matrix --help       many runs, and the tables of docs/reliability.md`;
 
 export class UsageError extends Error {
   override readonly name = 'UsageError';
@@ -45,6 +49,7 @@ export function parseOptions(args: readonly string[]): Options {
     expectViolation: values['expect-violation'],
     dist: values.dist,
     keep: values.keep,
+    result: values.result,
   };
   if (mutate !== undefined && options.mode !== 'legacy') {
     throw new UsageError(
@@ -83,6 +88,7 @@ function parseStrictly(args: readonly string[]) {
       'expect-violation': { type: 'boolean', default: false },
       keep: { type: 'boolean', default: false },
       dist: { type: 'string', default: 'dist' },
+      result: { type: 'string' },
     },
   });
 }

@@ -66,6 +66,23 @@ describe('the plan of faults', () => {
     }
   });
 
+  it('spares what needs a guard most: nothing harsh meets it', () => {
+    const delicate = ['lost_answers', 'holder_cut'];
+    const harsh = ['killed', 'wechat_link', 'database_locked', 'admin_refresh'];
+    for (let seed = 1; seed <= 50; seed += 1) {
+      for (const database of ['sqlite', 'postgres'] as const) {
+        const faults = plan(seed, { database });
+        const spared = faults.filter(({ kind }) => delicate.includes(kind));
+        const met = faults.filter(
+          ({ kind, at, lastsMs }) =>
+            harsh.includes(kind) &&
+            spared.some((fault) => at < fault.at + fault.lastsMs && at + lastsMs > fault.at),
+        );
+        expect(met).toEqual([]);
+      }
+    }
+  });
+
   it('fits into a short run', () => {
     const faults = plan(1, { faultMs: 20_000 });
     expect(faults.length).toBeGreaterThan(5);

@@ -24,7 +24,7 @@ const ANSWER_FAULTS = [
  * One fault. `replica` is -1 where it strikes all of them, or none in particular.
  *
  * Sequences, each with a refresh in the middle:
- * - burst: an admin refresh at every replica, closer together than the floor
+ * - burst: admin refreshes at every replica, closer together than the floor
  * - token_killed: WeChat drops the token; `handed_out`: and goes on returning it to unforced calls
  * - cut_off: the same of one replica that cannot reach the database meanwhile, while the others can
  * - contention: the token dies while WeChat is slow, so that all replicas want to fetch at once
@@ -83,6 +83,12 @@ const DELICATE: ReadonlySet<FaultKind> = new Set([
   'holder_stopped',
   'holder_cut',
 ]);
+
+/** And in these all of them: nothing else needs the suspect state, or the fence, as surely as they do. */
+const MOST_DELICATE: ReadonlySet<FaultKind> = new Set(['lost_answers', 'holder_cut']);
+
+/** Until a process has come back, or a connection is made again, after a fault is over. */
+const AFTERMATH_MS = 1_500;
 
 /** Which faults strike when: a pure function of its input. Ordered by time; none outlasts `faultMs`. */
 export function planFaults(input: PlanInput): PlannedFault[] {
@@ -158,14 +164,16 @@ function planSingles(
   random: SeededRandom,
 ): PlannedFault[] {
   const faults = planRollingRestart(input, sequences, random);
-  const delicate = sequences.filter(({ kind }) => DELICATE.has(kind));
   let at = CALM_MS + random.between(0, 1_500);
   while (at < input.faultMs - 1_500) {
-    const isDelicate = delicate.some((fault) => at >= fault.at - 1_500 && at < endOf(fault));
-    const cards = singlesOf(input, random);
+    const cards = singlesOf(input, random).map((card) => ({ ...card, at }));
     const mild = cards.filter(isMild);
-    const single = random.pick(isDelicate && random.between(0, 3) > 0 ? mild : cards);
-    faults.push({ ...single, at, lastsMs: Math.min(single.lastsMs, input.faultMs - at) });
+    const any = random.pick(cards);
+    const milder = random.pick(mild);
+    const isSpared = strikesDuring(any, sequences, MOST_DELICATE);
+    const isLikelySpared = strikesDuring(any, sequences, DELICATE) && random.between(0, 3) > 0;
+    const single = isSpared || isLikelySpared ? milder : any;
+    faults.push({ ...single, lastsMs: Math.min(single.lastsMs, input.faultMs - at) });
     at += random.between(800, 2_800);
   }
   return faults;
@@ -178,12 +186,12 @@ function planRollingRestart(
   random: SeededRandom,
 ): PlannedFault[] {
   const lastsMs = 3_000 * terms.replicas;
-  const starts = sequences
+  const restarts = sequences
     .filter((fault) => !DELICATE.has(fault.kind) && fault.at + lastsMs <= faultMs)
-    .map(({ at }) => at);
-  return faultMs < 4 * lastsMs || starts.length === 0
-    ? []
-    : [{ kind: 'rolling_restart', replica: ALL, at: random.pick(starts), lastsMs }];
+    .map(({ at }) => ({ kind: 'rolling_restart', replica: ALL, at, lastsMs }) as const);
+  const clear = restarts.filter((restart) => !strikesDuring(restart, sequences, MOST_DELICATE));
+  const choice = clear.length > 0 ? clear : restarts;
+  return faultMs < 4 * lastsMs || choice.length === 0 ? [] : [random.pick(choice)];
 }
 
 function singlesOf({ terms, clockReplica }: PlanInput, random: SeededRandom): PlannedFault[] {
@@ -219,6 +227,20 @@ function isMild(fault: PlannedFault): boolean {
     (fault.kind === 'stopped' && fault.lastsMs <= SHORT_STOP_MS) ||
     (fault.kind === 'wechat_answer' && fault.path === 'probe') ||
     (fault.kind === 'database_link' && fault.variant === 'delay')
+  );
+}
+
+/** Whether a fault, or what it leaves behind, meets one of these sequences. */
+function strikesDuring(
+  fault: PlannedFault,
+  sequences: readonly PlannedFault[],
+  kinds: ReadonlySet<FaultKind>,
+): boolean {
+  return sequences.some(
+    (sequence) =>
+      kinds.has(sequence.kind) &&
+      fault.at < endOf(sequence) &&
+      endOf(fault) + AFTERMATH_MS > sequence.at,
   );
 }
 

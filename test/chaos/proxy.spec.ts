@@ -7,6 +7,7 @@ import {
   type Server,
   type Socket,
 } from 'node:net';
+import { Gate } from './gate.js';
 import { FaultyProxy } from './proxy.js';
 
 let target: Server;
@@ -45,7 +46,7 @@ afterEach(async () => {
 });
 
 /** `called` is then about this one. */
-function startProxy(): Promise<FaultyProxy> {
+function startProxy(gate = new Gate()): Promise<FaultyProxy> {
   let tellCall: (call: { path: string }) => void = () => undefined;
   called = new Promise((resolve) => {
     tellCall = resolve;
@@ -54,6 +55,7 @@ function startProxy(): Promise<FaultyProxy> {
     target: { host: '127.0.0.1', port: (target.address() as AddressInfo).port },
     dropsWhenAbandoned: false,
     delayMs: 150,
+    gate,
     onCall: (call) => {
       tellCall(call);
     },
@@ -158,6 +160,25 @@ describe('a proxy', () => {
       // What libuv would not close keeps this from ending, as it would keep the process.
       await proxy.close();
     }
+    proxy = last;
+  });
+
+  it('holds one answer back at its gate, until that is opened', async () => {
+    const gate = new Gate();
+    const last = proxy;
+    proxy = await startProxy(gate);
+    const arrived = gate.hold({ what: 'answer', request: /^GET .cgi-bin.token/ });
+    let isAnswered = false;
+    const asked = ask().finally(() => {
+      isAnswered = true;
+    });
+    await arrived;
+    expect(received).toContain('GET /cgi-bin/token');
+    expect(await ask()).toBe('0123456789');
+    expect(isAnswered).toBe(false);
+    gate.release();
+    expect(await asked).toBe('0123456789');
+    await proxy.close();
     proxy = last;
   });
 

@@ -1,6 +1,7 @@
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Gate } from './gate.js';
 import { now } from './now.js';
 import type { LinkFault } from './plan.js';
 
@@ -15,6 +16,8 @@ export interface ProxyOptions {
   readonly dropsWhenAbandoned: boolean;
   /** How much longer bytes take in each direction while the fault is a delay. */
   readonly delayMs: number;
+  /** Holds single requests or answers back. */
+  readonly gate?: Gate;
   /** A connection has ended: its first line, as far as it has no query, and when it was open. */
   readonly onCall?: (call: { path: string; at: number; endedAt: number }) => void;
 }
@@ -159,11 +162,12 @@ export class FaultyProxy {
   /** One direction: chunks in their order, each after what the faults make of it. */
   private pipe(link: Link, from: Socket, to: Socket): void {
     let last = Promise.resolve();
-    const enqueue = (step: () => void): void => {
+    const enqueue = (step: () => void, chunk?: Buffer): void => {
       const delayMs = this.has('delay') ? this.options.delayMs : 0;
       last = last
         .then(() => (delayMs > 0 ? delay(delayMs) : undefined))
         .then(() => this.thawed())
+        .then(() => chunk && this.options.gate?.pass(link, from === link.server, chunk))
         .then(step);
     };
     from.on('data', (chunk: Buffer) => {
@@ -175,7 +179,7 @@ export class FaultyProxy {
         } else if (to.writable) {
           to.write(chunk);
         }
-      });
+      }, chunk);
     });
     from.on('error', () => undefined);
     from.once('close', () => {

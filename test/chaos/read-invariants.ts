@@ -114,12 +114,19 @@ function probesByTag({ journal }: Evidence): Map<string, number[]> {
   return probes;
 }
 
-/** I6: reads that got a token which had been dead for longer than the grace. */
+/** Those that got a token which had been dead for longer than the grace. */
+export function deadReads(evidence: Evidence, deaths = deathsByTag(evidence)): Served[] {
+  return served(evidence.reads).filter(
+    ({ tag, at }) => at > (deaths.get(tag) ?? Infinity) + evidence.terms.deadGraceMs,
+  );
+}
+
+/** I6: hardly a read is one of those. */
 export function fewDeadReads(evidence: Evidence): Verdict {
   const { terms } = evidence;
   const all = served(evidence.reads);
   const deaths = deathsByTag(evidence);
-  const dead = all.filter(({ tag, at }) => at > (deaths.get(tag) ?? Infinity) + terms.deadGraceMs);
+  const dead = deadReads(evidence, deaths);
   const allowed = Math.floor(terms.deadReadsAllowed * evidence.reads.length);
   const share = all.length === 0 ? 0 : (100 * dead.length) / evidence.reads.length;
   const note = `${dead.length} dead reads, ${share.toFixed(3)} %; ${allowed} are allowed`;

@@ -36,6 +36,15 @@ function createFile(): TestDatabase & { file: string } {
   };
 }
 
+/** A connection of the test's own, past the service; the caller destroys it. */
+export async function openDatabase({ url }: TestDatabase): Promise<DataSource> {
+  const source =
+    databaseKind === 'sqlite'
+      ? new DataSource({ type: 'sqlite', database: url.replace('sqlite:', ''), busyTimeout: 5_000 })
+      : new DataSource({ type: databaseKind, url });
+  return source.initialize();
+}
+
 async function createOnServer(kind: 'postgres' | 'mysql'): Promise<TestDatabase> {
   const server = serverUrl(kind);
   const name = `wtc_test_${randomBytes(6).toString('hex')}`;
