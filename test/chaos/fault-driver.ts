@@ -28,7 +28,7 @@ const HELD_ANSWER_MS = 450;
 const STRIKE_AFTER_MS = 250;
 const CALL_AWAITED_MS = 4_000;
 const CUT_BEFORE_MS = 500;
-const MOST_ASKED = 5;
+const TWO_MINTS_MS = 6_000;
 /** For how long reads of a dead token would count, after two answers were lost. */
 const SILENCE_MS = 1_500;
 
@@ -179,8 +179,10 @@ export class FaultDriver {
     const { wechat, replicas } = this.world;
     const minted = async (): Promise<number> => (await wechat.tokens()).length;
     const wanted = (await minted()) + 2;
-    for (let asked = 0; asked < MOST_ASKED && (await minted()) < wanted; asked += 1) {
+    const deadline = now() + TWO_MINTS_MS;
+    for (let asked = 0; now() < deadline && (await minted()) < wanted; asked += 1) {
       await this.at((first + asked) % replicas.length).adminRefresh(this.isStable);
+      await delay(this.world.terms.floorMs);
     }
   }
 
