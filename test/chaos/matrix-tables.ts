@@ -10,8 +10,8 @@ export function markdownTables(results: readonly RunResult[]): string {
   );
   const header = ['database, mode', 'seed', 'faults', 'reads', 'dead reads', 'tokens minted'];
   return [
-    table([...header, 'violated'], whole),
-    table(['without', 'database', 'the judge found'], mutated),
+    ...(whole.length > 0 ? [table([...header, 'violated'], whole)] : []),
+    ...(mutated.length > 0 ? [table(['without', 'database', 'the judge found'], mutated)] : []),
   ].join('\n\n');
 }
 
