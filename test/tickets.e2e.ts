@@ -3,6 +3,7 @@ import { SchedulerRegistry } from '@nestjs/schedule';
 import { DataSource } from 'typeorm';
 import { ClientDirectory } from '../src/access/client-directory.js';
 import { hashKey } from '../src/access/presented-key.js';
+import { ReadCounter } from '../src/audit/read-counter.js';
 import { RefreshService } from '../src/wechat/credentials/refresh.service.js';
 import { TicketDemandScheduler } from '../src/wechat/tickets/ticket-demand.scheduler.js';
 import { TicketService } from '../src/wechat/tickets/ticket.service.js';
@@ -38,11 +39,16 @@ const THIRD = 40 * MINUTE;
 
 const path = (type: string, appId = APP_ID): string => `/v1/accounts/${appId}/tickets/${type}`;
 
-const ticket = (
+/** Reads a ticket. Who waits has it once it is stored, a moment before the refresh has ended. */
+async function ticket(
   service: Service,
   { type = 'jsapi', query = '', headers = {} } = {},
-): Promise<Answer<TicketBody>> =>
-  service.call('GET', `${path(type)}${query}`, { key: CLIENT_KEY, headers });
+): Promise<Answer<TicketBody>> {
+  const url = `${path(type)}${query}`;
+  const answer = await service.call<TicketBody>('GET', url, { key: CLIENT_KEY, headers });
+  await service.app.get(RefreshService).settled();
+  return answer;
+}
 
 /** What follows `/tickets` → status and code. */
 const REFUSED: Readonly<Record<string, readonly [number, string]>> = {
@@ -214,6 +220,19 @@ describe('a ticket', () => {
     expect(JSON.stringify(rows)).toContain('jsapi_ticket');
     expect(JSON.stringify(rows)).not.toContain(body.ticket);
     expect(service.logged).not.toContain(body.ticket);
+  });
+
+  it('has its reads counted by client, as those of the token are', async () => {
+    await ticket(service);
+    await ticket(service);
+    await service.app.get(ReadCounter).flush();
+
+    const rows: { kind: string; client: string; reads: string }[] = await service.app
+      .get(DataSource)
+      .query('SELECT * FROM read_count');
+    expect(rows.map(({ kind, client, reads }) => [kind, client, Number(reads)])).toEqual([
+      ['jsapi_ticket', 'default', 2],
+    ]);
   });
 
   it('is there for other modules: at once, or with a wait', async () => {
@@ -503,7 +522,6 @@ describe('the access_token that a ticket is fetched with', () => {
     await pair.wechat.fault(always(42001));
 
     await ticket(service, { query: '?wait=0' });
-    await service.app.get(RefreshService).settled();
 
     const { status, body, headers } = await ticket(service, { query: '?wait=0' });
 
@@ -591,7 +609,6 @@ describe('no ticket', () => {
     const { status, body } = await ticket(service, { query: '?wait=0' });
 
     expect([status, body.code]).toEqual([503, 'token_unavailable']);
-    await service.tick();
     expect((await ticket(service, { query: '?wait=0' })).status).toBe(200);
   });
 });

@@ -9,7 +9,9 @@ import {
 } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ClientGuard } from '../../access/client.guard.js';
+import { clientOf } from '../../access/current-client.decorator.js';
 import { RequireScope } from '../../access/require-scope.decorator.js';
+import { ReadCounter } from '../../audit/read-counter.js';
 import { DatabaseClock } from '../../database/database-clock.js';
 import { ApiProblems } from '../../errors/api-problems.decorator.js';
 import { AppError } from '../../errors/app-error.js';
@@ -32,6 +34,7 @@ interface ReadRequest extends FastifyRequest {
 export class TicketController {
   constructor(
     private readonly tickets: TicketService,
+    private readonly counter: ReadCounter,
     private readonly clock: DatabaseClock,
   ) {}
 
@@ -57,8 +60,10 @@ export class TicketController {
     const appId = request.params.app_id;
     const type = ticketType(request.params.type);
     const waitMs = readWaitMs(request.query.wait);
-    const send = (snapshot: CredentialSnapshot): TicketAnswer | undefined =>
-      isUnchanged(snapshot, request, reply) ? undefined : this.answer(snapshot, type);
+    const send = (snapshot: CredentialSnapshot): TicketAnswer | undefined => {
+      this.counter.count(clientOf(request), snapshot);
+      return isUnchanged(snapshot, request, reply) ? undefined : this.answer(snapshot, type);
+    };
     const snapshot = this.tickets.current(appId, type);
     return snapshot === undefined
       ? this.tickets.read(appId, type, waitMs).then(send)

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { ReadCountModule } from '../../audit/read-count.module.js';
 import { AccessTokenModule } from '../access-token/access-token.module.js';
 import { CredentialModule } from '../credentials/credential.module.js';
 import { TicketClient } from './ticket.client.js';
@@ -13,7 +14,12 @@ import { TicketService } from './ticket.service.js';
 
 /** jsapi and wx_card tickets: a second kind of credential, kept alive by the same engine. */
 @Module({
-  imports: [AccessTokenModule, CredentialModule, TypeOrmModule.forFeature([TicketDemandEntity])],
+  imports: [
+    AccessTokenModule,
+    CredentialModule,
+    ReadCountModule,
+    TypeOrmModule.forFeature([TicketDemandEntity]),
+  ],
   controllers: [TicketController],
   providers: [
     TicketClient,
