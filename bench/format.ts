@@ -21,6 +21,10 @@ export function atMost(value: number, most: number, unit = ''): NonNullable<Figu
   return { text: `≤ ${most}${unit}`, isMet: value <= most };
 }
 
+export function atMostSpread(spread: Spread, most: number): NonNullable<Figure['wanted']> {
+  return atMost(spread.median, most);
+}
+
 /** A table in Markdown, for docs/performance.md. */
 export function tableOf(figures: readonly Figure[]): string {
   const rows = figures.map(({ name, value, wanted }) => {

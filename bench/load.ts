@@ -5,6 +5,8 @@ export interface Question {
   readonly process: PinnedProcess;
   readonly paths: readonly string[];
   readonly headers: Readonly<Record<string, string>>;
+  /** One after the other, each with the path beside it; in place of `headers`. */
+  readonly headersInTurn?: readonly Readonly<Record<string, string>>[];
   /** The only status that counts as an answer. */
   readonly status: number;
 }
@@ -83,11 +85,18 @@ async function run(
   terms: Terms,
   onAnswer?: (responseMs: number) => void,
 ): Promise<autocannon.Result> {
-  const { process, paths, headers, status } = question;
+  const { process, paths, headers, headersInTurn, status } = question;
+  const requests =
+    headersInTurn === undefined
+      ? paths.map((path) => ({ path }))
+      : headersInTurn.map((each, index) => ({
+          path: paths[index % paths.length] ?? '/',
+          headers: { ...each },
+        }));
   const options = {
     url: process.url,
     headers: { ...headers },
-    requests: paths.map((path) => ({ path })),
+    requests,
     timeout: 30,
     ...terms,
   };

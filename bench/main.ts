@@ -4,14 +4,29 @@ import { tableOf } from './format.js';
 import { parseOptions, USAGE, UsageError, type Options } from './options.js';
 import { CORES, pinLoad } from './pinned-process.js';
 import type { Figure, Scenario } from './scenario.js';
+import { memory, processes, queries, start, storm } from './scenarios/costs.js';
+import { frozen, refreshes } from './scenarios/disturbed.js';
 import { peers } from './scenarios/peers.js';
+import { accounts, keys, notModified } from './scenarios/reads.js';
 import { World } from './world.js';
 
 /**
  * The benchmark: one scenario after the other, each in a world of its own. What is measured has one core,
  * the load and everything behind the service the other; so it wants a machine that is otherwise idle.
  */
-const SCENARIOS: readonly Scenario[] = [peers];
+const SCENARIOS: readonly Scenario[] = [
+  peers,
+  notModified,
+  refreshes,
+  frozen,
+  storm,
+  queries,
+  processes,
+  accounts,
+  keys,
+  memory,
+  start,
+];
 
 interface Result {
   readonly scenario: string;

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { Question } from './load.js';
 import { CORES, PinnedProcess, stopAll } from './pinned-process.js';
 
 export const APP_ID = 'wx0123456789abcdef';
@@ -23,6 +24,11 @@ export interface ServiceOptions {
 
 export function readPath(appId: string): string {
   return `/v1/accounts/${appId}/access-token`;
+}
+
+/** The plain read of the first account. */
+export function readOf(process: PinnedProcess): Question {
+  return { process, paths: [READ_PATH], headers: bearer(CLIENT_KEY), status: 200 };
 }
 
 export function bearer(key: string): Record<string, string> {

@@ -1,80 +1,44 @@
 import { atLeast, numberText, ratioText } from '../format.js';
-import { closedLoop, openLoop, type Latency, type Question, type Throughput } from '../load.js';
-import type { Options } from '../options.js';
+import { latencies, throughputs } from '../interleave.js';
+import type { Latency, Question, Throughput } from '../load.js';
+import type { PinnedProcess } from '../pinned-process.js';
 import type { Figure, Scenario } from '../scenario.js';
 import { ratioOf, spreadOf } from '../statistics.js';
-import { bearer, CLIENT_KEY, READ_PATH, type World } from '../world.js';
+import { readOf } from '../world.js';
 
-const NAMES = ['bare-fastify', 'service', 'bare-node', 'stock-nest'] as const;
-type Name = (typeof NAMES)[number];
-const WARM_UP_SECONDS = 3;
-
-interface Rounds {
-  readonly throughput: Throughput[];
-  readonly latency: Latency[];
-}
+type Name = 'bare-fastify' | 'service' | 'bare-node' | 'stock-nest';
 
 /** The read of the token, against the same answer made by others. */
 export const peers: Scenario = {
   name: 'peers',
   about:
-    'the token read with a key, against node:http, Fastify and a stock Nest stack with the same check and body',
+    'The token read with a key, against node:http, Fastify and a stock Nest stack with the same check and body',
   run: async (world, options) => {
-    const questions = await startAll(world);
-    const rounds = new Map(
-      NAMES.map((name): [Name, Rounds] => [name, { throughput: [], latency: [] }]),
-    );
-    for (const question of questions.values()) {
-      await closedLoop(question, { ...options, seconds: WARM_UP_SECONDS });
-    }
-    for (let round = 0; round < options.rounds; round += 1) {
-      for (const name of NAMES) {
-        rounds.get(name)?.throughput.push(await closedLoop(of(questions, name), options));
-      }
-    }
-    await askSteadily(questions, rounds, options);
-    return figuresOf(rounds);
+    const wechat = await world.wechat();
+    const ask = (process: PinnedProcess): Question => readOf(process);
+    const questions: Record<Name, Question> = {
+      'bare-fastify': ask(await world.baseline('bare-fastify')),
+      service: ask(await world.service(wechat)),
+      'bare-node': ask(await world.baseline('bare-node')),
+      'stock-nest': ask(await world.baseline('stock-nest')),
+    };
+    const closed = await throughputs(questions, options);
+    const { service, 'bare-fastify': fastify } = questions;
+    const ceiling = spreadOf(closed['bare-fastify'].map(({ perSecond }) => perSecond)).median;
+    const open = await latencies({ service, fastify }, { ...options, perSecond: ceiling / 2 });
+    return [...ratios(closed, open), ...absolutes(closed, open)];
   },
 };
 
-async function startAll(world: World): Promise<ReadonlyMap<Name, Question>> {
-  const wechat = await world.wechat();
-  const questions = new Map<Name, Question>();
-  for (const name of NAMES) {
-    const process = name === 'service' ? await world.service(wechat) : await world.baseline(name);
-    questions.set(name, {
-      process,
-      paths: [READ_PATH],
-      headers: bearer(CLIENT_KEY),
-      status: 200,
-    });
-  }
-  return questions;
-}
+type Open = Record<'service' | 'fastify', Latency[]>;
 
-/** At half of what bare Fastify carries: everyone gets the same load. */
-async function askSteadily(
-  questions: ReadonlyMap<Name, Question>,
-  rounds: ReadonlyMap<Name, Rounds>,
-  options: Options,
-): Promise<void> {
-  const ceiling = spreadOf(of(rounds, 'bare-fastify').throughput.map(({ perSecond }) => perSecond));
-  const perSecond = ceiling.median / 2;
-  for (let round = 0; round < options.rounds; round += 1) {
-    for (const name of ['bare-fastify', 'service'] as const) {
-      const latency = await openLoop(of(questions, name), { ...options, perSecond });
-      of(rounds, name).latency.push(latency);
-    }
-  }
-}
-
-function figuresOf(rounds: ReadonlyMap<Name, Rounds>): Figure[] {
-  const speed = (name: Name): number[] => of(rounds, name).throughput.map((each) => each.perSecond);
-  const cpu = (name: Name): number[] =>
-    of(rounds, name).throughput.map((each) => each.cpuMicrosecondsEach);
-  const p99 = (name: Name): number[] => of(rounds, name).latency.map(({ p99Ms }) => p99Ms);
-  const fastify = ratioOf(speed('service'), speed('bare-fastify'));
-  const stock = ratioOf(speed('service'), speed('stock-nest'));
+function ratios(closed: Record<Name, Throughput[]>, open: Open): Figure[] {
+  const against = (name: Name): ReturnType<typeof ratioOf> =>
+    ratioOf(speeds(closed.service), speeds(closed[name]));
+  const fastify = against('bare-fastify');
+  const stock = against('stock-nest');
+  const cpu = ratioOf(costs(closed.service), costs(closed['bare-fastify']));
+  const p99 = ratioOf(p99s(open.service), p99s(open.fastify));
   return [
     {
       name: 'throughput against bare Fastify',
@@ -86,33 +50,32 @@ function figuresOf(rounds: ReadonlyMap<Name, Rounds>): Figure[] {
       value: ratioText(stock),
       wanted: atLeast(stock, 3),
     },
-    {
-      name: 'throughput against bare node:http',
-      value: ratioText(ratioOf(speed('service'), speed('bare-node'))),
-    },
-    {
-      name: 'processor time of a read against bare Fastify',
-      value: ratioText(ratioOf(cpu('service'), cpu('bare-fastify'))),
-    },
-    {
-      name: 'p99 at half of the ceiling against bare Fastify',
-      value: ratioText(ratioOf(p99('service'), p99('bare-fastify'))),
-    },
-    ...NAMES.map((name) => ({
-      name: `${name}: reads, processor time each`,
-      value: `${numberText(spreadOf(speed(name)), '/s')}, ${numberText(spreadOf(cpu(name)), 'µs', 1)}`,
-    })),
-    ...(['bare-fastify', 'service'] as const).map((name) => ({
-      name: `${name}: p50, p99 at half of the ceiling`,
-      value: `${numberText(spreadOf(of(rounds, name).latency.map(({ p50Ms }) => p50Ms)), 'ms', 2)}, ${numberText(spreadOf(p99(name)), 'ms', 2)}`,
-    })),
+    { name: 'throughput against bare node:http', value: ratioText(against('bare-node')) },
+    { name: 'processor time of a read against bare Fastify', value: ratioText(cpu) },
+    { name: 'p99 at half of the ceiling against bare Fastify', value: ratioText(p99) },
   ];
 }
 
-function of<Key, Value>(map: ReadonlyMap<Key, Value>, key: Key): Value {
-  const value = map.get(key);
-  if (value === undefined) {
-    throw new Error(`nothing was measured of ${String(key)}`);
-  }
-  return value;
+function absolutes(closed: Record<Name, Throughput[]>, open: Open): Figure[] {
+  const speed = Object.entries(closed).map(([name, rounds]) => ({
+    name: `${name}: reads a second, processor time of each`,
+    value: `${numberText(spreadOf(speeds(rounds)), '/s')}, ${numberText(spreadOf(costs(rounds)), 'µs', 1)}`,
+  }));
+  const latency = Object.entries(open).map(([name, rounds]) => ({
+    name: `${name}: p50, p99 at half of the ceiling`,
+    value: `${numberText(spreadOf(rounds.map(({ p50Ms }) => p50Ms)), 'ms', 2)}, ${numberText(spreadOf(p99s(rounds)), 'ms', 2)}`,
+  }));
+  return [...speed, ...latency];
+}
+
+function speeds(rounds: readonly Throughput[]): number[] {
+  return rounds.map(({ perSecond }) => perSecond);
+}
+
+function costs(rounds: readonly Throughput[]): number[] {
+  return rounds.map(({ cpuMicrosecondsEach }) => cpuMicrosecondsEach);
+}
+
+function p99s(rounds: readonly Latency[]): number[] {
+  return rounds.map(({ p99Ms }) => p99Ms);
 }

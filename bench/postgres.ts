@@ -1,0 +1,54 @@
+import { randomBytes } from 'node:crypto';
+import { DataSource } from 'typeorm';
+
+const DEFAULT_URL = 'postgres://postgres@127.0.0.1:5432/test';
+/** PostgreSQL hands its counters on about a second after a statement. */
+const SETTLED_MS = 2_000;
+
+/** A database of its own on the server of TEST_POSTGRES_URL, dropped at the end of the scenario. */
+export class PostgresDatabase {
+  private constructor(
+    private readonly server: DataSource,
+    private readonly name: string,
+    private readonly serverUrl: string,
+  ) {}
+
+  static async create(): Promise<PostgresDatabase> {
+    const url = process.env.TEST_POSTGRES_URL ?? DEFAULT_URL;
+    const server = await new DataSource({ type: 'postgres', url }).initialize();
+    const name = `wtc_bench_${randomBytes(6).toString('hex')}`;
+    await server.query(`CREATE DATABASE ${name}`);
+    return new PostgresDatabase(server, name, url);
+  }
+
+  get address(): { host: string; port: number } {
+    const { hostname, port } = new URL(this.serverUrl);
+    return { host: hostname, port: Number(port) || 5_432 };
+  }
+
+  /** @param port of a proxy before the server */
+  url(port?: number): string {
+    const url = new URL(this.serverUrl);
+    url.pathname = `/${this.name}`;
+    if (port !== undefined) {
+      url.hostname = '127.0.0.1';
+      url.port = String(port);
+    }
+    return url.href;
+  }
+
+  /** Transactions so far; the service has one for each statement. */
+  async transactions(): Promise<number> {
+    await new Promise((resolve) => setTimeout(resolve, SETTLED_MS));
+    const rows = await this.server.query<{ count: string }[]>(
+      'SELECT xact_commit + xact_rollback AS count FROM pg_stat_database WHERE datname = $1',
+      [this.name],
+    );
+    return Number(rows[0]?.count);
+  }
+
+  async drop(): Promise<void> {
+    await this.server.query(`DROP DATABASE ${this.name} WITH (FORCE)`);
+    await this.server.destroy();
+  }
+}

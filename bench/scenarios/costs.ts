@@ -1,0 +1,198 @@
+import { atMost, numberText, ratioText } from '../format.js';
+import { closedLoop, exactly } from '../load.js';
+import { PostgresDatabase } from '../postgres.js';
+import type { PinnedProcess } from '../pinned-process.js';
+import type { Scenario } from '../scenario.js';
+import { ratioOf, spreadOf } from '../statistics.js';
+import { bearer, CLIENT_KEY, READ_PATH, readOf, untilServed } from '../world.js';
+
+const MIB = 1_024 * 1_024;
+const REPORTS = 10_000;
+const READS = 100_000;
+const WARM_READS = 200_000;
+const MANY_READS = 2_000_000;
+const STARTS = 5;
+
+/** Everybody finds the same token dead, and says so. */
+export const storm: Scenario = {
+  name: 'storm',
+  about: `${REPORTS.toLocaleString('en')} reports of one dead token`,
+  run: async (world, { connections }) => {
+    const wechat = await world.wechat();
+    const service = await world.service(wechat, { env: { WECHAT_TOKEN_MODE: 'legacy' } });
+    const token = await readToken(service);
+    await control(wechat, 'POST', '/tokens/kill', { access_token: token });
+    const before = await journal(wechat);
+    const startedAt = performance.now();
+    const headers = { ...bearer(CLIENT_KEY), 'content-type': 'application/json' };
+    const question = { ...readOf(service), paths: [`${READ_PATH}/report`], headers };
+    const answered = await exactly(REPORTS, question, {
+      method: 'POST',
+      body: JSON.stringify({ access_token: token, errcode: 40_001 }),
+      connections,
+    });
+    const seconds = (performance.now() - startedAt) / 1_000;
+    const calls = (await journal(wechat)).slice(before.length).map(({ path }) => path);
+    const probes = calls.filter((path) => path === '/cgi-bin/getcallbackip').length;
+    return [
+      { name: 'probes', value: String(probes), wanted: atMost(probes, 1) },
+      {
+        name: 'refreshes',
+        value: String(calls.length - probes),
+        wanted: atMost(calls.length - probes, 1),
+      },
+      { name: 'answered', value: `${answered} in ${seconds.toFixed(1)} s` },
+    ];
+  },
+};
+
+/** What a read costs the database: nothing. */
+export const queries: Scenario = {
+  name: 'queries',
+  about: `Statements on PostgreSQL during ${READS.toLocaleString('en')} reads, against as long without`,
+  run: async (world, options) => {
+    const database = await PostgresDatabase.create();
+    try {
+      const service = await world.service(await world.wechat(), { database: database.url() });
+      const question = readOf(service);
+      await closedLoop(question, { ...options, seconds: 2 });
+      const more: number[] = [];
+      const quiet: number[] = [];
+      for (let round = 0; round < options.rounds; round += 1) {
+        const first = await database.transactions();
+        const startedAt = performance.now();
+        await exactly(READS, question, { method: 'GET', connections: options.connections });
+        const elapsedMs = performance.now() - startedAt;
+        const second = await database.transactions();
+        await new Promise((resolve) => setTimeout(resolve, elapsedMs));
+        const third = await database.transactions();
+        quiet.push(third - second);
+        more.push(second - first - (third - second));
+      }
+      await service.stop();
+      const spread = spreadOf(more);
+      return [
+        {
+          name: 'more than without reads',
+          value: numberText(spread, 'statements'),
+          // The poll comes once a second ± 20 %, and the counts of reads are written once a minute.
+          wanted: { text: '0 (± 3 for the jitter of the poll)', isMet: spread.median <= 3 },
+        },
+        { name: 'without reads, as long', value: numberText(spreadOf(quiet), 'statements') },
+      ];
+    } finally {
+      await database.drop();
+    }
+  },
+};
+
+/** Two replicas on one core each get half of it; what the second costs shows in the sum. */
+export const processes: Scenario = {
+  name: 'processes',
+  about:
+    'Reads of two replicas on one PostgreSQL and one core, together, against one replica alone',
+  run: async (world, options) => {
+    const database = await PostgresDatabase.create();
+    try {
+      const wechat = await world.wechat();
+      const first = await world.service(wechat, { database: database.url() });
+      const second = await world.service(wechat, { database: database.url() });
+      const alone: number[] = [];
+      const together: number[] = [];
+      const half = { ...options, connections: Math.ceil(options.connections / 2) };
+      for (let round = -1; round < options.rounds; round += 1) {
+        const one = await closedLoop(readOf(first), options);
+        const two = await Promise.all(
+          [first, second].map((each) => closedLoop(readOf(each), half)),
+        );
+        if (round >= 0) {
+          alone.push(one.perSecond);
+          together.push(two.reduce((sum, { perSecond }) => sum + perSecond, 0));
+        }
+      }
+      await Promise.all([first.stop(), second.stop()]);
+      return [
+        {
+          name: 'two replicas against one, throughput',
+          value: ratioText(ratioOf(together, alone)),
+        },
+        { name: 'one replica: reads a second', value: numberText(spreadOf(alone), '/s') },
+      ];
+    } finally {
+      await database.drop();
+    }
+  },
+};
+
+export const memory: Scenario = {
+  name: 'memory',
+  about: 'Resident memory after 2,000,000 reads, against after the first 200,000',
+  run: async (world, { connections }) => {
+    const service = await world.service(await world.wechat());
+    const load = { method: 'GET', connections } as const;
+    await exactly(WARM_READS, readOf(service), load);
+    const warm = service.residentBytes();
+    await exactly(MANY_READS - WARM_READS, readOf(service), load);
+    const growth = (service.residentBytes() / warm - 1) * 100;
+    return [
+      { name: 'growth', value: `${growth.toFixed(1)} %`, wanted: atMost(growth, 5, ' %') },
+      { name: 'after 200,000 reads', value: `${Math.round(warm / MIB)} MiB` },
+    ];
+  },
+};
+
+export const start: Scenario = {
+  name: 'start',
+  about: 'From the start of the process to its first served token, with a stored one',
+  run: async (world) => {
+    const wechat = await world.wechat();
+    const database = world.sqlite();
+    await (await world.service(wechat, { database })).stop();
+    const calls = (await journal(wechat)).length;
+    const seconds: number[] = [];
+    for (let round = 0; round < STARTS; round += 1) {
+      const startedAt = performance.now();
+      const service = await world.startService(wechat, { database });
+      await untilServed(service);
+      seconds.push((performance.now() - startedAt) / 1_000);
+      await service.stop();
+    }
+    const spread = spreadOf(seconds);
+    const asked = (await journal(wechat)).length - calls;
+    return [
+      {
+        name: 'start to first token',
+        value: numberText(spread, 's', 2),
+        wanted: atMost(spread.median, 2, ' s'),
+      },
+      { name: 'calls to WeChat meanwhile', value: String(asked), wanted: atMost(asked, 0) },
+    ];
+  },
+};
+
+async function readToken(service: PinnedProcess): Promise<string> {
+  const answer = await fetch(service.url + READ_PATH, { headers: bearer(CLIENT_KEY) });
+  const body = (await answer.json()) as { access_token: string };
+  return body.access_token;
+}
+
+async function journal(wechat: PinnedProcess): Promise<{ path: string }[]> {
+  const answer = await control(wechat, 'GET', '/journal?limit=10000000');
+  return (answer as { entries: { path: string }[] }).entries;
+}
+
+async function control(
+  wechat: PinnedProcess,
+  method: 'GET' | 'POST',
+  path: string,
+  body?: unknown,
+): Promise<unknown> {
+  const answer = await fetch(`${wechat.url}/__simulator${path}`, {
+    method,
+    ...(body !== undefined && {
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    }),
+  });
+  return answer.json();
+}
