@@ -140,6 +140,7 @@ describe('the documentation', () => {
       },
       401: { description: '`unauthenticated`: No valid key was sent.', content: PROBLEM },
       403: { description: '`forbidden`: The key does not allow this.', content: PROBLEM },
+      429: { description: '`rate_limited`: Too many requests.', content: PROBLEM },
       503: {
         description: expect.stringMatching(
           /`token_unavailable`[^]*`database_unavailable`|`database_unavailable`[^]*`token_unavailable`/,

@@ -189,6 +189,10 @@ function addCommonAnswers(document: OpenAPIObject): void {
           description: '`forbidden`: This wants the admin key.',
           content: PROBLEM_CONTENT,
         };
+        answers['429'] ??= {
+          description: '`rate_limited`: Too many requests.',
+          content: PROBLEM_CONTENT,
+        };
       }
     }
   }

@@ -15,6 +15,7 @@ import type { ErrorAnswer } from './errors/error-answer.js';
 import { ProblemFilter } from './errors/problem.filter.js';
 import { RouteTable } from './errors/route-table.js';
 import { requestIdOf, wantsRequestId } from './observability/request-id.js';
+import { trustOnly } from './observability/source-address.js';
 import { DropInFilter } from './wechat/drop-in/drop-in.filter.js';
 
 const BODY_LIMIT_BYTES = 16 * 1024;
@@ -41,7 +42,7 @@ export function serverOptions(config: AppConfig): FastifyServerOptions {
     forceCloseConnections: 'idle',
     // What still comes in on an open connection while the process drains is answered: it can be.
     return503OnClosing: false,
-    trustProxy: http.trustedProxies.length > 0 && [...http.trustedProxies],
+    trustProxy: http.trustedProxies.length > 0 && trustOnly(http.trustedProxies),
     routerOptions: { maxParamLength: PARAMETER_LENGTH },
     genReqId: requestIdOf,
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {

@@ -177,7 +177,9 @@ describe('/openapi.json', () => {
       const keys = operation.security?.flatMap((way) => Object.keys(way));
       if (name.includes(' /v1/')) {
         expect([name, keys]).toEqual([name, ['bearer', 'api_key']]);
-        expect(Object.keys(operation.responses)).toEqual(expect.arrayContaining(['401', '403']));
+        expect(Object.keys(operation.responses)).toEqual(
+          expect.arrayContaining(['401', '403', '429']),
+        );
       }
       if (name.includes(' /v1/admin/')) {
         expect([name, who]).toEqual([name, 'admin']);

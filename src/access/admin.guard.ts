@@ -3,8 +3,8 @@ import type { FastifyRequest } from 'fastify';
 import { AppError } from '../errors/app-error.js';
 import { AdminKey } from './admin-key.js';
 import { ClientDirectory } from './client-directory.js';
+import { FailedKeys } from './failed-keys.js';
 import { presentedKeyHash } from './presented-key.js';
-import { unknownKey } from './refusals.js';
 
 /** Lets ADMIN_API_KEY through; for everything under /v1/admin. */
 @Injectable()
@@ -12,16 +12,19 @@ export class AdminGuard implements CanActivate {
   constructor(
     private readonly adminKey: AdminKey,
     private readonly clients: ClientDirectory,
+    private readonly failedKeys: FailedKeys,
   ) {}
 
-  /** @throws AppError `unauthenticated`, or `forbidden` for a client's key */
+  /** @throws AppError `unauthenticated`, `rate_limited`, or `forbidden` for a client's key */
   canActivate(context: ExecutionContext): boolean {
-    const { headers } = context.switchToHttp().getRequest<FastifyRequest>();
-    const keyHash = presentedKeyHash(headers);
+    const request = context.switchToHttp().getRequest<FastifyRequest>();
+    const keyHash = presentedKeyHash(request.headers);
     if (this.adminKey.matches(keyHash)) {
       return true;
     }
-    throw this.clients.find(keyHash) === undefined ? unknownKey() : clientKeyRefused();
+    throw this.clients.find(keyHash) === undefined
+      ? this.failedKeys.refusal(request)
+      : clientKeyRefused();
   }
 }
 

@@ -5,8 +5,9 @@ import { Clock } from '../time/clock.js';
 import { AdminKey } from './admin-key.js';
 import { ClientDirectory, type Client } from './client-directory.js';
 import { attachClient } from './current-client.decorator.js';
+import { FailedKeys } from './failed-keys.js';
 import { presentedKeyHash } from './presented-key.js';
-import { accountRefused, unknownKey } from './refusals.js';
+import { accountRefused } from './refusals.js';
 import { requiredScope } from './require-scope.decorator.js';
 import type { Scope } from './scope.js';
 
@@ -22,9 +23,13 @@ export class ClientGuard implements CanActivate {
     private readonly clients: ClientDirectory,
     private readonly adminKey: AdminKey,
     private readonly clock: Clock,
+    private readonly failedKeys: FailedKeys,
   ) {}
 
-  /** @throws AppError `unauthenticated`, or `forbidden` for a known key without the scope or the account */
+  /**
+   * @throws AppError `unauthenticated`, `rate_limited` after many of those, or `forbidden` for a known key
+   *   without the scope or the account
+   */
   canActivate(context: ExecutionContext): boolean {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     this.admit(request, this.scopes.get(context.getHandler()) ?? this.learnScope(context));
@@ -53,10 +58,10 @@ export class ClientGuard implements CanActivate {
     const keyHash = presentedKeyHash(request.headers);
     const client = this.clients.find(keyHash);
     if (client === undefined) {
-      throw this.adminKey.matches(keyHash) ? adminKeyRefused() : unknownKey();
+      throw this.adminKey.matches(keyHash) ? adminKeyRefused() : this.failedKeys.refusal(request);
     }
     if (client.expiresAtMs !== undefined && client.expiresAtMs <= this.clock.wallMs()) {
-      throw unknownKey();
+      throw this.failedKeys.refusal(request);
     }
     return client;
   }

@@ -14,7 +14,7 @@ export function RequireScope(scope: Scope): MethodDecorator {
     SetMetadata(SCOPE, scope),
     ApiSecurity('bearer', [scope]),
     ApiSecurity('api_key', [scope]),
-    ApiProblems('unauthenticated', 'forbidden'),
+    ApiProblems('unauthenticated', 'forbidden', 'rate_limited'),
   );
 }
 

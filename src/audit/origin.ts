@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import { sourceAddress } from '../observability/source-address.js';
 
 const LONGEST_ADDRESS = 64;
 
@@ -12,5 +13,5 @@ export interface Origin {
 
 export function originOf(request: FastifyRequest, actor: string): Origin {
   // An address may carry the name of a network interface (RFC 4007), which may be of any length.
-  return { actor, source: request.ip.slice(0, LONGEST_ADDRESS), requestId: request.id };
+  return { actor, source: sourceAddress(request).slice(0, LONGEST_ADDRESS), requestId: request.id };
 }

@@ -189,6 +189,8 @@ describe('a wrong value', () => {
     ['TRUSTED_PROXIES', '10.0.0.0/33', 'entry 1 is neither an IP address nor a CIDR'],
     ['TRUSTED_PROXIES', '10.0.0.1,10/8', 'entry 2 is neither an IP address nor a CIDR'],
     ['TRUSTED_PROXIES', 'proxy.example.com', 'entry 1 is neither an IP address nor a CIDR'],
+    ['TRUSTED_PROXIES', '10.0.0.0/8,0.0.0.0/0', 'entry 2 trusts every address there is'],
+    ['TRUSTED_PROXIES', '::/0', 'entry 1 trusts every address there is'],
     ['HISTORY_RETENTION_DAYS', '0', 'is not a whole number from 1 to 36500'],
     ['METRICS_PORT', 'x', 'is not a whole number from 0 to 65535'],
     ['METRICS_HOST', 'a b', 'is neither an IP address nor a host name'],

@@ -85,6 +85,10 @@ export const trustedProxies = commaSeparated(
     .refine(
       (value) => isIP(value) !== 0 || isCidr(value),
       'is neither an IP address nor a CIDR. Write such as 10.0.0.0/8 or 192.0.2.7, separated by commas.',
+    )
+    .refine(
+      (value) => !/\/0+$/.test(value),
+      'trusts every address there is, so that anybody could claim any. Name the proxies in front of the service.',
     ),
   'holds no address. Leave it unset where no proxy stands in front.',
 );

@@ -67,6 +67,7 @@ export class AccessTokenAdminController {
   @ApiProblems(
     'validation_failed',
     'account_not_found',
+    'rate_limited',
     'force_refresh_limited',
     'wechat_error',
     'wechat_unreachable',

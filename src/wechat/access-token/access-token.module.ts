@@ -10,6 +10,8 @@ import { ReportCountEntity } from './report-count.entity.js';
 import { ReportCountRepository } from './report-count.repository.js';
 import { ReportCountScheduler } from './report-count.scheduler.js';
 import { ReportCounter } from './report-counter.js';
+import { ReportProbeService } from './report-probe.service.js';
+import { TokenLimits } from './token-limits.js';
 import { TokenRefreshService } from './token-refresh.service.js';
 import { TokenReportService } from './token-report.service.js';
 import { TokenService } from './token.service.js';
@@ -28,6 +30,8 @@ import { TokenService } from './token.service.js';
     ReportCountRepository,
     ReportCountScheduler,
     ReportCounter,
+    ReportProbeService,
+    TokenLimits,
     TokenRefreshService,
     TokenReportService,
     TokenService,

@@ -8,6 +8,7 @@ import type { CredentialSlot } from '../credentials/credential-slot.js';
 import { CredentialStore } from '../credentials/credential-store.js';
 import type { RefreshFailure } from '../credentials/refresh-failure.js';
 import { RefreshService } from '../credentials/refresh.service.js';
+import { TokenLimits } from './token-limits.js';
 
 export interface RefreshOrder {
   /** Stable mode: ask for a new token although the old one is good. Legacy mode always does. */
@@ -27,16 +28,18 @@ export class TokenRefreshService {
     private readonly refreshes: RefreshService,
     private readonly claims: ClaimService,
     private readonly clock: DatabaseClock,
+    private readonly limits: TokenLimits,
   ) {}
 
   /**
    * @returns whether the version grew since the request came in
-   * @throws AppError `force_refresh_limited`, `wechat_error`, `wechat_unreachable`, `wechat_timeout`,
+   * @throws AppError `rate_limited`, `force_refresh_limited`, `wechat_error`, `wechat_unreachable`, `wechat_timeout`,
    *   `token_unavailable` when the floor or a lease outlasts the wait, `database_unavailable`
    */
   async refresh(slot: CredentialSlot, order: RefreshOrder): Promise<boolean> {
     const { account, policy } = slot;
     const force = order.force && policy.forced !== undefined;
+    this.limits.countRefresh(account.appId);
     await this.store.reload(slot);
     const versionBefore = slot.version;
     this.logger.log({

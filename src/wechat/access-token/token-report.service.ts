@@ -6,10 +6,10 @@ import { CredentialReaderService } from '../credentials/credential-reader.servic
 import type { CredentialSlot } from '../credentials/credential-slot.js';
 import type { CredentialSnapshot } from '../credentials/credential-snapshot.js';
 import { CredentialStore } from '../credentials/credential-store.js';
-import { LivenessService } from '../credentials/liveness.service.js';
 import { RefreshService } from '../credentials/refresh.service.js';
 import { SharedCall } from '../credentials/shared-call.js';
 import { ReportCounter } from './report-counter.js';
+import { ReportProbeService } from './report-probe.service.js';
 
 export type ReportOutcome = 'superseded' | 'still_valid' | 'refreshed' | 'unverified';
 
@@ -43,14 +43,15 @@ export class TokenReportService {
   constructor(
     private readonly store: CredentialStore,
     private readonly reader: CredentialReaderService,
-    private readonly liveness: LivenessService,
+    private readonly probes: ReportProbeService,
     private readonly refreshes: RefreshService,
     private readonly counter: ReportCounter,
   ) {}
 
   /**
    * @param waitMs bounds the wait for the floor between fetches and for another replica's refresh
-   * @throws AppError `token_unavailable` when it was dead and could not be replaced,
+   * @throws AppError `rate_limited` when it would start one probe too many of its client,
+   *   `token_unavailable` when it was dead and could not be replaced,
    *   `database_unavailable` when it cannot be told whether it is the current one
    */
   async report(
@@ -98,7 +99,7 @@ export class TokenReportService {
     if (!isCurrent(slot, reported)) {
       return 'superseded';
     }
-    const verdict = slot.isDead ? 'dead' : await this.liveness.verify(slot);
+    const verdict = slot.isDead ? 'dead' : await this.probes.verify(slot, reported.origin.actor);
     if (verdict === 'alive') {
       return 'still_valid';
     }
@@ -125,7 +126,7 @@ export class TokenReportService {
         return;
       }
       // Nothing can be refreshed now, but what WeChat refuses need not be handed out until it can be.
-      await this.liveness.verify(slot);
+      await this.probes.verify(slot, reported.origin.actor);
       throw error;
     }
   }

@@ -58,6 +58,11 @@ export class LivenessService {
     }
   }
 
+  /** Whether asking now would start no call: one is under way, or has just been answered. */
+  isProbed(slot: CredentialSlot): boolean {
+    return slot.live === undefined || this.sharedProbe(slot) !== undefined;
+  }
+
   /** WeChat refused this version: it is never served again, here or, once the row says so, anywhere. */
   async condemn(slot: CredentialSlot, version: number): Promise<void> {
     const { row, live, account, kind } = slot;

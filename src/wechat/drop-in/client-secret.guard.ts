@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { ClientDirectory, type Client } from '../../access/client-directory.js';
 import { attachClient } from '../../access/current-client.decorator.js';
 import { dropInRight } from '../../access/drop-in-access.decorator.js';
+import { FailedKeys } from '../../access/failed-keys.js';
 import { hashKey } from '../../access/presented-key.js';
 import { Clock } from '../../time/clock.js';
 import { DropInError, noSuchAccount } from './drop-in.errors.js';
@@ -20,13 +21,14 @@ export class ClientSecretGuard implements CanActivate {
   constructor(
     private readonly clients: ClientDirectory,
     private readonly clock: Clock,
+    private readonly failedKeys: FailedKeys,
   ) {}
 
   /** @throws DropInError */
   canActivate(context: ExecutionContext): boolean {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const grant = readGrant(request);
-    const client = this.identify(grant.secret);
+    const client = this.identify(grant.secret, request);
     const right = dropInRight(context.getHandler());
     if (right === undefined || right === 'access_token' || !client.scopes.has(right)) {
       throw new DropInError(48001, `the key in secret does not have the scope ${right ?? ''}`);
@@ -39,14 +41,19 @@ export class ClientSecretGuard implements CanActivate {
     return true;
   }
 
-  private identify(key: string): Client {
+  private identify(key: string, request: FastifyRequest): Client {
     const client = this.clients.find(hashKey(key));
     const hasEnded = client?.expiresAtMs !== undefined && client.expiresAtMs <= this.clock.wallMs();
     if (client === undefined || hasEnded) {
-      throw new DropInError(
-        40125,
-        'secret must hold a client key of this service, not the AppSecret; this one is unknown or no longer valid',
-      );
+      throw this.failedKeys.count(request) === undefined
+        ? new DropInError(
+            40125,
+            'secret must hold a client key of this service, not the AppSecret; this one is unknown or no longer valid',
+          )
+        : new DropInError(
+            45011,
+            'too many keys from this address were unknown or no longer valid; a valid one is not held up',
+          );
     }
     return client;
   }

@@ -1,0 +1,80 @@
+import ipaddr, { type IPv4, type IPv6 } from 'ipaddr.js';
+import { isIP } from 'node:net';
+
+/** What is needed of a request; those of Fastify fit. */
+export interface AddressedRequest {
+  readonly ip?: string;
+  /** From the connection's address back to the first one that is no trusted proxy; absent without proxies. */
+  readonly ips?: string[] | undefined;
+}
+
+type Address = IPv4 | IPv6;
+type Range = [Address, number];
+
+const UNKNOWN = 'unknown';
+/** Of an IPv6 address, what belongs to one customer; the rest he chooses as he likes. */
+const IPV6_GROUP_BITS = 64;
+const MAPPED_BITS = 96;
+
+/**
+ * Whether an address is one of the proxies whose `X-Forwarded-For` counts, as Fastify's `trustProxy`
+ * asks: `request.ip` is then the first address from the right that is no proxy of ours.
+ * @param proxies addresses and CIDRs that the configuration has checked
+ */
+export function trustOnly(proxies: readonly string[]): (address: string | undefined) => boolean {
+  const ranges = proxies.map(rangeOf);
+  return (text) => {
+    const address = parseHop(text);
+    return address !== undefined && ranges.some((range) => isWithin(address, range));
+  };
+}
+
+/**
+ * Where a request came from, for the audit and the limits: always an address in its canonical form,
+ * IPv4 where IPv6 carried it. What a proxy passed on and is no address does not count: then it is the
+ * nearest address that is one.
+ */
+export function sourceAddress({ ip, ips }: AddressedRequest): string {
+  const hops = ips ?? [ip];
+  return (
+    hops
+      .map(parseHop)
+      .findLast((hop) => hop !== undefined)
+      ?.toString() ?? UNKNOWN
+  );
+}
+
+/** What counts as one source: an IPv4 address, or the /64 that an IPv6 address is in. */
+export function addressGroup(address: string): string {
+  const parsed = parseHop(address);
+  if (parsed === undefined || parsed instanceof ipaddr.IPv4) {
+    return address;
+  }
+  const network = ipaddr.IPv6.networkAddressFromCIDR(
+    `${parsed.toNormalizedString().replace(/%.*/, '')}/${IPV6_GROUP_BITS}`,
+  );
+  return `${network.toString()}/${IPV6_GROUP_BITS}`;
+}
+
+/** Some proxies write the port beside the address: `192.0.2.7:4711`, `[2001:db8::1]:4711`. */
+function parseHop(text: string | undefined): Address | undefined {
+  const bare = text?.replace(/^\[(.*)\](?::\d+)?$/, '$1').replace(/^([\d.]+):\d+$/, '$1') ?? '';
+  // ipaddr.js alone would take "1" and "0x7f.1" as well.
+  return isIP(bare) === 0 ? undefined : ipaddr.process(bare);
+}
+
+function rangeOf(proxy: string): Range {
+  if (!proxy.includes('/')) {
+    const address = ipaddr.process(proxy);
+    return [address, address instanceof ipaddr.IPv4 ? 32 : 128];
+  }
+  const [address, bits] = ipaddr.parseCIDR(proxy);
+  const isMapped = address instanceof ipaddr.IPv6 && address.isIPv4MappedAddress();
+  return isMapped && bits >= MAPPED_BITS
+    ? [address.toIPv4Address(), bits - MAPPED_BITS]
+    : [address, bits];
+}
+
+function isWithin(address: Address, [network, bits]: Range): boolean {
+  return address.kind() === network.kind() && address.match(network, bits);
+}
