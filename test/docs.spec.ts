@@ -119,7 +119,13 @@ describe('the documents', () => {
   it.each(DOCUMENTS.filter((document) => document !== 'docs/simulator.md'))(
     'name variables that exist: %s',
     (document) => {
-      const others = ['NODE_OPTIONS', 'NAME_FILE', 'DATABASES', 'TEST_POSTGRES_URL'];
+      const others = [
+        'NODE_OPTIONS',
+        'NAME_FILE',
+        'DATABASES',
+        'TEST_POSTGRES_URL',
+        'WECHAT_TOKEN_CENTER_URL',
+      ];
       const known = [...variableNames, ...variableNames.map((name) => `${name}_FILE`), ...others];
       const named = codeWords(readFileSync(document, 'utf8'))
         .map((word) => word.replace(/=.*$/, ''))

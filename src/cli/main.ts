@@ -1,0 +1,31 @@
+#!/usr/bin/env node
+import { CommanderError } from 'commander';
+import { CliError, EXIT } from './exit.js';
+import { createProgram } from './program.js';
+
+/*
+ * The command line. It speaks HTTP to the service and imports nothing of it. Exit codes: exit.ts.
+ */
+
+async function main(): Promise<number> {
+  // Nobody reads on, such as after "| head".
+  process.stdout.once('error', () => {
+    process.exit(EXIT.done);
+  });
+  try {
+    await createProgram().parseAsync();
+    return EXIT.done;
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // Its words stand on standard error already; help that was asked for is no mistake.
+      return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    }
+    if (error instanceof CliError) {
+      process.stderr.write(`${error.message}\n`);
+      return error.exitCode;
+    }
+    throw error;
+  }
+}
+
+process.exitCode = await main();
