@@ -122,6 +122,9 @@ async function addAccount(appId: string, options: AddOptions, command: Command):
     expires_in: expiresIn,
   });
   session.showItem(account);
+  if (enabled && token === undefined) {
+    session.say(`Its token is being fetched. How that went: accounts show ${appId}`);
+  }
 }
 
 async function updateAccount(
