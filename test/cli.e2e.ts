@@ -132,6 +132,30 @@ describe('token', () => {
   });
 });
 
+describe('what was done', () => {
+  interface Page {
+    readonly items: object[];
+    readonly next_cursor: string;
+  }
+
+  it('stands in refreshes and audit', async () => {
+    await cli(`token refresh --account ${APP_ID} --reason look`);
+    const refreshes = await cli(`refreshes --account ${APP_ID}`);
+    expect(refreshes.out).toMatch(/^\S+Z +access_token +admin +unchanged /m);
+    const audit = await cli(`audit --account ${APP_ID} --action token.refresh`);
+    expect(audit.out).toMatch(/^\S+Z +admin +token\.refresh +wx0123456789abcdef +\S+ +ok /m);
+  });
+
+  it('comes in pages', async () => {
+    const first = JSON.parse((await cli('audit --limit 1 --json')).out) as Page;
+    expect(first.items).toHaveLength(1);
+    const line = `audit --limit 1 --cursor ${first.next_cursor} --json`;
+    const next = JSON.parse((await cli(line)).out) as Page;
+    expect(next.items).not.toEqual(first.items);
+    expect((await cli('audit --limit 1')).out).toContain('There are more');
+  });
+});
+
 describe('what ends with another code than 0', () => {
   it('1: the service refused, in its own words', async () => {
     const { code, out, err } = await cli(`accounts show ${UNKNOWN_APP_ID}`);
