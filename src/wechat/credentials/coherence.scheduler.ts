@@ -4,17 +4,14 @@ import {
   type BeforeApplicationShutdown,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
-import { setTimeout as delay } from 'node:timers/promises';
 import { DatabaseClock } from '../../database/database-clock.js';
 import { DatabaseError } from '../../database/database-error.js';
+import { SteadyLoop } from '../../time/steady-loop.js';
 import type { CredentialSlot } from './credential-slot.js';
 import { CredentialStore } from './credential-store.js';
 import { LivenessService, VOUCHED_MS } from './liveness.service.js';
 import { SettleService } from './settle.service.js';
 
-const POLL_MS = 1_000;
-/** Replicas that started together should not ask together: ± 20 %. */
-const SPREAD = 0.2;
 const SKEW_WARNING_MS = 2_000;
 
 /**
@@ -31,10 +28,9 @@ const UNREAD = { everyMs: 30_000, vouchedMs: 50_000, aheadMs: 10_000 };
 @Injectable()
 export class CoherenceScheduler implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(CoherenceScheduler.name);
-  private readonly stopping = new AbortController();
+  private readonly loop = new SteadyLoop(() => this.poll(), this.logger);
   private readonly askedAtMs = new WeakMap<CredentialSlot, number>();
   private readonly asking = new Set<Promise<void>>();
-  private loop: Promise<void> = Promise.resolve();
   private isAway = false;
   private isSkewed = false;
 
@@ -46,13 +42,11 @@ export class CoherenceScheduler implements OnApplicationBootstrap, BeforeApplica
   ) {}
 
   onApplicationBootstrap(): void {
-    this.loop = this.repeat();
+    this.loop.start(this.store.loaded);
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    this.stopping.abort();
-    // Before the first reading there is no round to wait for: the loop has not begun.
-    await (this.store.isLoaded ? this.loop : undefined);
+    await this.loop.stop();
     await Promise.all(this.asking);
   }
 
@@ -69,17 +63,6 @@ export class CoherenceScheduler implements OnApplicationBootstrap, BeforeApplica
       this.reportAway(error.driverCode);
     }
     this.askAfterDoubtful();
-  }
-
-  private async repeat(): Promise<void> {
-    await this.store.loaded;
-    while (!this.stopping.signal.aborted) {
-      await this.poll().catch((error: unknown) => {
-        this.logger.error(error);
-      });
-      const pauseMs = POLL_MS * (1 - SPREAD + 2 * SPREAD * Math.random());
-      await delay(pauseMs, undefined, { signal: this.stopping.signal }).catch(() => undefined);
-    }
   }
 
   private async storeHeld(): Promise<void> {
