@@ -37,6 +37,10 @@ describe('a text', () => {
       'https://api/token?appid=wx1&secret=[redacted]&x=1 failed',
     ],
     ['{"access_token": "abc", "errcode":0}', '{"access_token": "[redacted]", "errcode":0}'],
+    [
+      'no client has wtc_0123456789ABCDEFGHIJKLMNOPQRSTUVWX424C3d, nor wtc_test_1',
+      'no client has wtc_[redacted], nor wtc_test_1',
+    ],
     ["{'ticket':'abc'}", "{'ticket':'[redacted]'}"],
     ['sent Authorization: Bearer abcdef0123456789', 'sent Authorization: Bearer [redacted]'],
     ['postgres://user:pa@host/db', 'postgres://[redacted]@host/db'],
