@@ -3,6 +3,7 @@ import { ScheduleModule } from '@nestjs/schedule';
 import { AccessModule } from './access/access.module.js';
 import { AuditApiModule } from './access/audit-api.module.js';
 import { AuditModule } from './audit/audit.module.js';
+import { ClientModule } from './access/client.module.js';
 import { ConfigModule } from './config/config.module.js';
 import { processEnvironment, type Environment } from './config/environment.js';
 import { parseAppConfig } from './config/parse-app-config.js';
@@ -36,6 +37,7 @@ export class AppModule {
         AuditModule,
         AccessModule,
         AuditApiModule,
+        ClientModule,
         HealthModule,
         ScheduleModule.forRoot(),
         WechatModule.forRoot(config),

@@ -2,6 +2,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { ClientStore } from './access/client-store.js';
 import { AppModule } from './app.module.js';
 import type { AppConfig } from './config/app-config.js';
 import { ConfigError } from './config/config.error.js';
@@ -56,7 +57,8 @@ async function main(): Promise<void> {
 async function firstLoad(app: NestFastifyApplication): Promise<void> {
   const enough = new AbortController();
   const limit = delay(FIRST_LOAD_LIMIT_MS, undefined, { signal: enough.signal });
-  await Promise.race([app.get(CredentialStore).loaded, limit]);
+  const loaded = Promise.all([app.get(CredentialStore).loaded, app.get(ClientStore).loaded]);
+  await Promise.race([loaded, limit]);
   enough.abort();
   await limit.catch(() => undefined);
 }

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataSource } from 'typeorm';
+import { CLIENTS, type ClientBody } from './support/clients.js';
 import { eventually } from './support/eventually.js';
 import { killProcesses, startProcess } from './support/process.js';
 import {
@@ -269,6 +270,24 @@ describe('no secret, key or token', () => {
         const garbled = `/v1/admin/${list}?cursor=${token}&app_id=${token}`;
         keep(await service.call('GET', garbled, { key: ADMIN_KEY }));
       }
+      // Another client is made, uses its key, spoils it, and loses it.
+      const asAdmin = { key: ADMIN_KEY };
+      const { body: made } = await service.call<ClientBody>('POST', CLIENTS, {
+        ...asAdmin,
+        body: { id: 'canary', name: 'Canary', scopes: ['token:read'] },
+      });
+      // Good for a token, if there were one.
+      const read = keep(await service.call('GET', `${tokenPath}?wait=0`, { key: made.key }));
+      expect(read.status).toBe(503);
+      keep(await service.call('POST', CLIENTS, { ...asAdmin, body: { id: made.key } }));
+      keep(await service.call('POST', `${CLIENTS}/canary/keys`, { ...asAdmin, body: made.key }));
+      keep(await service.call('PATCH', `${CLIENTS}/${made.key}`, { ...asAdmin, body: {} }));
+      keep(await service.call('GET', `${CLIENTS}?cursor=${made.key}`, asAdmin));
+      keep(await service.call('GET', tokenPath, { key: made.key.slice(0, -1) }));
+      keep(await service.call('GET', `${tokenPath}/report`, { key: made.key }));
+      keep(await service.call('GET', CLIENTS, asAdmin));
+      keep(await service.call('DELETE', `${CLIENTS}/canary`, asAdmin));
+      keep(await service.call('GET', tokenPath, { key: made.key }));
       for (const open of ['/healthz', '/readyz', '/openapi.json', '/nowhere']) {
         keep(await service.call('GET', open));
       }
@@ -284,7 +303,7 @@ describe('no secret, key or token', () => {
       expect(exit.code).toBe(0);
       expect(keep(await last).status).toBeGreaterThanOrEqual(500);
 
-      const secrets = await secretsOfTheStory();
+      const secrets = { ...(await secretsOfTheStory()), 'the key of a client': made.key };
       expect(Object.keys(secrets).length).toBeGreaterThanOrEqual(8);
       expect(Object.keys(during)).toHaveLength(3);
       expect(

@@ -1,11 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { SchedulerRegistry } from '@nestjs/schedule';
 import { DataSource } from 'typeorm';
-import { ClientDirectory } from '../src/access/client-directory.js';
-import { hashKey } from '../src/access/presented-key.js';
 import { Keyring } from '../src/encryption/keyring.js';
 import { AccountRepository } from '../src/wechat/accounts/account.repository.js';
 import { IpListScheduler } from '../src/wechat/ip-list/ip-list.scheduler.js';
+import { makeClient } from './support/clients.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { Pair } from './support/pair.js';
 import {
@@ -149,12 +148,10 @@ describe('the endpoints of the IP list', () => {
     const path = `/v1/accounts/${APP_ID}/ip-list`;
 
     it('a key without the scope ip:read', async () => {
-      const client = { id: 'shop', scopes: new Set(['token:read'] as const), accounts: 'all' };
-      const stored = new Map([[hashKey('wtc_shop'), client as never]]);
-      service.app.get(ClientDirectory).replaceStored(stored);
+      const { key } = await makeClient(service, { scopes: ['token:read'] });
 
-      expect((await get(path, 'wtc_shop')).body.code).toBe('forbidden');
-      expect((await get(`${path}/contains?ip=1.2.3.4`, 'wtc_shop')).status).toBe(403);
+      expect((await get(path, key)).body.code).toBe('forbidden');
+      expect((await get(`${path}/contains?ip=1.2.3.4`, key)).status).toBe(403);
     });
 
     it('the admin key, and no key', async () => {

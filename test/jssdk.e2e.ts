@@ -1,8 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createHash } from 'node:crypto';
 import { DataSource } from 'typeorm';
-import { ClientDirectory } from '../src/access/client-directory.js';
-import { hashKey } from '../src/access/presented-key.js';
+import { makeClient } from './support/clients.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { Pair } from './support/pair.js';
 import {
@@ -188,12 +187,10 @@ describe('a request for a signature that is refused', () => {
   });
 
   it('is one by somebody who may not', async () => {
-    const client = { id: 'shop', scopes: new Set(['ticket:read'] as const), accounts: 'all' };
-    const stored = new Map([[hashKey('wtc_shop'), client as never]]);
-    service.app.get(ClientDirectory).replaceStored(stored);
+    const { key } = await makeClient(service, { scopes: ['ticket:read'] });
     const url = 'https://a.cn';
 
-    expect((await sign({ url }, { key: 'wtc_shop' })).status).toBe(403);
+    expect((await sign({ url }, { key })).status).toBe(403);
     expect((await sign({ url }, { key: 'unknown' })).status).toBe(401);
     expect((await sign({ url }, { key: ADMIN_KEY })).status).toBe(403);
     expect((await sign({ url }, { appId: 'wxffffffffffffffff' })).status).toBe(403);

@@ -29,6 +29,8 @@ async function start(): Promise<Service> {
 const TABLES = [
   'account',
   'audit',
+  'client',
+  'client_key',
   'credential',
   'ip_list',
   'key_check',

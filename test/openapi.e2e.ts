@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { FastifyInstance } from 'fastify';
+import { admin, CLIENTS, makeClient, makeKey } from './support/clients.js';
+import { routesOf } from './support/routes.js';
 import { APP_ID, APP_SECRET, CLIENT_KEY, startService, type Service } from './support/service.js';
 import { startSimulator, type Simulator } from './support/simulator.js';
 
@@ -26,6 +27,13 @@ const ENDPOINTS: Readonly<Record<string, string>> = {
   'GET /v1/admin/accounts/{app_id}/refreshes': 'admin',
   'GET /v1/admin/audit': 'admin',
   'GET /v1/admin/reads': 'admin',
+  'GET /v1/admin/clients': 'admin',
+  'POST /v1/admin/clients': 'admin',
+  'GET /v1/admin/clients/{id}': 'admin',
+  'PATCH /v1/admin/clients/{id}': 'admin',
+  'DELETE /v1/admin/clients/{id}': 'admin',
+  'POST /v1/admin/clients/{id}/keys': 'admin',
+  'DELETE /v1/admin/clients/{id}/keys/{key_id}': 'admin',
 };
 
 /** Contract: Errors. */
@@ -99,28 +107,6 @@ afterAll(async () => {
   await wechat.close();
 });
 
-/** The routes as Fastify prints them, a tree: `GET /path/{parameter}`; HEAD and OPTIONS come by themselves. */
-function routesOf(fastify: FastifyInstance): string[] {
-  const above: string[] = [];
-  return fastify
-    .printRoutes({ commonPrefix: false })
-    .split('\n')
-    .flatMap((line) => {
-      const match = /^((?:│ {3}| {4})*)[├└]── (\S+)(?: \((.+)\))?$/.exec(line);
-      if (match === null) {
-        return [];
-      }
-      const [, indent = '', part = '', methods = ''] = match;
-      const depth = indent.length / 4;
-      const path = `${depth === 0 ? '' : (above[depth - 1] ?? '')}${part}`;
-      above[depth] = path;
-      return methods
-        .split(', ')
-        .filter((method) => !['', 'HEAD', 'OPTIONS'].includes(method))
-        .map((method) => `${method} ${path.replace(/:(\w+)/g, '{$1}')}`);
-    });
-}
-
 function whoMayCall({ security }: Operation): string {
   if (security === undefined) {
     return 'anyone';
@@ -151,7 +137,7 @@ describe('/openapi.json', () => {
   });
 
   it('has every route that answers, and no other', () => {
-    const routes = routesOf(service.app.getHttpAdapter().getInstance());
+    const routes = routesOf(service.app);
     const pages = routes.filter((route) => /^GET \/(docs\b|openapi\.json$)/.test(route));
     expect(pages).toContain('GET /docs');
     const others = routes.filter((route) => !pages.includes(route));
@@ -227,6 +213,7 @@ describe('/openapi.json', () => {
     ],
     ['POST /v1/admin/accounts/{app_id}/access-token/refresh', '504', ['wechat_timeout']],
     ['GET /v1/admin/accounts/{app_id}', '404', ['account_not_found']],
+    ['DELETE /v1/admin/clients/{id}/keys/{key_id}', '404', ['not_found']],
   ])('%s may answer %s with %j', (name, status, codes) => {
     const description = operations.get(name)?.responses[status]?.description ?? '';
     expect([...description.matchAll(/`(\w+)`/g)].map(([, code]) => code).sort()).toEqual(codes);
@@ -239,6 +226,9 @@ describe('/openapi.json', () => {
     expect(Object.fromEntries(required)).toMatchObject({
       'POST /v1/accounts/{app_id}/access-token/report': true,
       'POST /v1/admin/accounts/{app_id}/access-token/refresh': false,
+      'POST /v1/admin/clients': true,
+      'PATCH /v1/admin/clients/{id}': true,
+      'POST /v1/admin/clients/{id}/keys': false,
     });
   });
 
@@ -284,12 +274,18 @@ describe('/openapi.json', () => {
       ).body;
     const read = await service.read();
     const { version } = read.body;
+    const client = await makeClient(service, { id: 'documented' });
     const answers = {
       AccessToken: read.body,
       ReportAnswer: (await service.report({ version })).body,
       RefreshAnswer: (await service.adminRefresh()).body,
       Ticket: await ofClient('GET', 'tickets/jsapi'),
       JssdkSignature: await ofClient('POST', 'jssdk-signature', { url: 'https://a.cn' }),
+      ClientWithKey: client,
+      Client: (await admin<object>(service, 'GET', `${CLIENTS}/documented`)).body,
+      ClientPage: (await admin<object>(service, 'GET', CLIENTS)).body,
+      ClientKey: client.keys[0] ?? {},
+      NewClientKey: await makeKey(service, 'documented'),
     };
     for (const [name, answer] of Object.entries(answers)) {
       const properties = document.components.schemas[name]?.properties ?? {};

@@ -1,12 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { SchedulerRegistry } from '@nestjs/schedule';
 import { DataSource } from 'typeorm';
-import { ClientDirectory } from '../src/access/client-directory.js';
-import { hashKey } from '../src/access/presented-key.js';
 import { ReadCounter } from '../src/audit/read-counter.js';
 import { RefreshService } from '../src/wechat/credentials/refresh.service.js';
 import { TicketDemandScheduler } from '../src/wechat/tickets/ticket-demand.scheduler.js';
 import { TicketService } from '../src/wechat/tickets/ticket.service.js';
+import { makeClient } from './support/clients.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { Pair } from './support/pair.js';
 import {
@@ -249,14 +248,12 @@ describe('a ticket', () => {
 
 describe('who may read a ticket', () => {
   it('is a client with ticket:read, and the account must be there', async () => {
-    const client = { id: 'shop', scopes: new Set(['token:read'] as const), accounts: 'all' };
-    const stored = new Map([[hashKey('wtc_shop'), client as never]]);
-    service.app.get(ClientDirectory).replaceStored(stored);
+    const reader = await makeClient(service, { scopes: ['token:read'] });
     const as = (key: string | undefined, appId = APP_ID): Promise<Answer<ProblemBody>> =>
       service.call('GET', path('jsapi', appId), { key });
 
     expect((await as(undefined)).status).toBe(401);
-    expect((await as('wtc_shop')).status).toBe(403);
+    expect((await as(reader.key)).status).toBe(403);
     expect((await as(ADMIN_KEY)).status).toBe(403);
     const missing = await as(CLIENT_KEY, 'wxffffffffffffffff');
     expect([missing.status, missing.body.code]).toEqual([403, 'forbidden']);

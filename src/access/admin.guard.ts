@@ -4,7 +4,7 @@ import { AppError } from '../errors/app-error.js';
 import { AdminKey } from './admin-key.js';
 import { ClientDirectory } from './client-directory.js';
 import { FailedKeys } from './failed-keys.js';
-import { presentedKeyHash } from './presented-key.js';
+import { presentedKey } from './presented-key.js';
 
 /** Lets ADMIN_API_KEY through; for everything under /v1/admin. */
 @Injectable()
@@ -15,15 +15,18 @@ export class AdminGuard implements CanActivate {
     private readonly failedKeys: FailedKeys,
   ) {}
 
-  /** @throws AppError `unauthenticated`, `rate_limited`, or `forbidden` for a client's key */
+  /**
+   * @throws AppError `unauthenticated`; `rate_limited` after many of those; `forbidden` for a client's key;
+   *   `database_unavailable` before the stored clients have been read
+   */
   canActivate(context: ExecutionContext): boolean {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
-    const keyHash = presentedKeyHash(request.headers);
-    if (this.adminKey.matches(keyHash)) {
+    const key = presentedKey(request.headers);
+    if (this.adminKey.matches(key.hash)) {
       return true;
     }
-    throw this.clients.find(keyHash) === undefined
-      ? this.failedKeys.refusal(request)
+    throw this.clients.find(key) === undefined
+      ? (this.clients.notYet(key) ?? this.failedKeys.refusal(request))
       : clientKeyRefused();
   }
 }

@@ -1,7 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { AppConfig } from '../config/app-config.js';
-import { hashKey } from './presented-key.js';
+import { AppError } from '../errors/app-error.js';
+import { Clock } from '../time/clock.js';
+import { hashKey, type PresentedKey } from './presented-key.js';
 import { SCOPES, type Scope } from './scope.js';
+
+/** When a key was last good for a request. The one thing here that requests change. */
+export interface KeyUse {
+  /** By the database's clock, to about a second; 0 before the first use that this process has seen. */
+  atMs: number;
+}
 
 /** Who a client key belongs to, and what it may do. Immutable: a change replaces it. */
 export interface Client {
@@ -9,8 +17,10 @@ export interface Client {
   readonly scopes: ReadonlySet<Scope>;
   /** AppIDs, or every account that there is. */
   readonly accounts: 'all' | ReadonlySet<string>;
-  /** By the wall clock; absent: never. */
+  /** Of the client or of this key, whichever is sooner, by the wall clock; absent: never. */
   readonly expiresAtMs?: number;
+  /** Absent for the client of the environment, which has no row. */
+  readonly use?: KeyUse;
 }
 
 /**
@@ -23,8 +33,13 @@ export interface Client {
 export class ClientDirectory {
   private readonly fromEnvironment: ReadonlyMap<string, Client>;
   private clients: ReadonlyMap<string, Client>;
+  private hasLoaded = false;
+  private usedAtMs = 0;
 
-  constructor({ keys }: AppConfig) {
+  constructor(
+    { keys }: AppConfig,
+    private readonly clock: Clock,
+  ) {
     const client: Client = { id: 'default', scopes: new Set(SCOPES), accounts: 'all' };
     this.fromEnvironment = new Map(
       keys.client === undefined ? [] : [[hashKey(keys.client), client]],
@@ -32,13 +47,48 @@ export class ClientDirectory {
     this.clients = this.fromEnvironment;
   }
 
-  /** @param keyHash as {@link hashKey} makes it */
-  find(keyHash: string): Client | undefined {
-    return this.clients.get(keyHash);
+  /** Whether the stored clients have been read: before, an unknown key may be one of theirs. */
+  get isLoaded(): boolean {
+    return this.hasLoaded;
+  }
+
+  /** The client whose key this is, while the key is valid. A mistyped key is not looked up among the stored. */
+  find(key: PresentedKey): Client | undefined {
+    const client = (key.isMistyped ? this.fromEnvironment : this.clients).get(key.hash);
+    if (client?.expiresAtMs !== undefined && client.expiresAtMs <= this.clock.wallMs()) {
+      return undefined;
+    }
+    if (client?.use !== undefined) {
+      client.use.atMs = this.usedAtMs;
+    }
+    return client;
+  }
+
+  /** Before the stored clients are read, a key that was not found may be of one of them: it is put off, not refused. */
+  notYet(key: PresentedKey): AppError | undefined {
+    return this.hasLoaded || key.isMistyped ? undefined : notLoaded();
   }
 
   /** Takes the place of the stored clients there were before. Keys are the hashes of their keys. */
   replaceStored(stored: ReadonlyMap<string, Client>): void {
-    this.clients = new Map([...stored, ...this.fromEnvironment]);
+    const clients = new Map(stored);
+    for (const [keyHash, client] of this.fromEnvironment) {
+      clients.set(keyHash, client);
+    }
+    this.clients = clients;
+    this.hasLoaded = true;
   }
+
+  /** The time that uses are marked with from here on: told once a second, since a request asks no clock for it. */
+  markUsesAt(nowMs: number): void {
+    this.usedAtMs = nowMs;
+  }
+}
+
+function notLoaded(): AppError {
+  return new AppError(
+    'database_unavailable',
+    'Not ready yet: the clients have not been read from the database, and this key may be of one of them. Ask again after Retry-After.',
+    { retryAfterSeconds: 1 },
+  );
 }

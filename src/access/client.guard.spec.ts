@@ -11,6 +11,7 @@ import { TimeModule } from '../time/time.module.js';
 import { AccessModule } from './access.module.js';
 import { AdminGuard } from './admin.guard.js';
 import { ClientDirectory, type Client } from './client-directory.js';
+import { createClientKey } from './client-key.js';
 import { ClientGuard } from './client.guard.js';
 import { CurrentClient } from './current-client.decorator.js';
 import { hashKey } from './presented-key.js';
@@ -227,6 +228,25 @@ describe('who may call what', () => {
         detail: 'This is a client key. What lies under /v1/admin wants the admin key.',
       });
     });
+  });
+
+  it('looks no mistyped key up among the stored, and marks when one was used', async () => {
+    const use = { atMs: 0 };
+    const client: Client = { id: 'x', scopes: new Set(['token:read']), accounts: 'all', use };
+    const right = createClientKey();
+    const mistyped = `${right.slice(0, -1)}-`;
+    const directory = app.get(ClientDirectory);
+    directory.replaceStored(
+      new Map([
+        [hashKey(right), client],
+        [hashKey(mistyped), client],
+      ]),
+    );
+    directory.markUsesAt(1_000);
+    expect((await call(TOKEN, bearer(mistyped))).status).toBe(401);
+    expect(use.atMs).toBe(0);
+    expect((await call(TOKEN, bearer(right))).status).toBe(200);
+    expect(use.atMs).toBe(1_000);
   });
 
   it('keeps the environment’s client when the stored ones change', async () => {

@@ -1,12 +1,11 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { AppError } from '../errors/app-error.js';
-import { Clock } from '../time/clock.js';
 import { AdminKey } from './admin-key.js';
 import { ClientDirectory, type Client } from './client-directory.js';
 import { attachClient } from './current-client.decorator.js';
 import { FailedKeys } from './failed-keys.js';
-import { presentedKeyHash } from './presented-key.js';
+import { presentedKey } from './presented-key.js';
 import { accountRefused } from './refusals.js';
 import { requiredScope } from './require-scope.decorator.js';
 import type { Scope } from './scope.js';
@@ -22,13 +21,12 @@ export class ClientGuard implements CanActivate {
   constructor(
     private readonly clients: ClientDirectory,
     private readonly adminKey: AdminKey,
-    private readonly clock: Clock,
     private readonly failedKeys: FailedKeys,
   ) {}
 
   /**
-   * @throws AppError `unauthenticated`, `rate_limited` after many of those, or `forbidden` for a known key
-   *   without the scope or the account
+   * @throws AppError `unauthenticated`; `rate_limited` after many of those; `forbidden` for a known key without
+   *   the scope or the account; `database_unavailable` before the stored clients have been read
    */
   canActivate(context: ExecutionContext): boolean {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
@@ -55,13 +53,12 @@ export class ClientGuard implements CanActivate {
   }
 
   private identify(request: FastifyRequest): Client {
-    const keyHash = presentedKeyHash(request.headers);
-    const client = this.clients.find(keyHash);
+    const key = presentedKey(request.headers);
+    const client = this.clients.find(key);
     if (client === undefined) {
-      throw this.adminKey.matches(keyHash) ? adminKeyRefused() : this.failedKeys.refusal(request);
-    }
-    if (client.expiresAtMs !== undefined && client.expiresAtMs <= this.clock.wallMs()) {
-      throw this.failedKeys.refusal(request);
+      throw this.adminKey.matches(key.hash)
+        ? adminKeyRefused()
+        : (this.clients.notYet(key) ?? this.failedKeys.refusal(request));
     }
     return client;
   }

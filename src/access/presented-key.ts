@@ -1,10 +1,19 @@
-import { AppError } from '../errors/app-error.js';
 import { hash } from 'node:crypto';
+import { AppError } from '../errors/app-error.js';
+import { isMistyped } from './client-key.js';
 
 /** The headers that may carry a key; those of a request of Node or of Fastify fit. */
 interface KeyHeaders {
   readonly authorization?: string | undefined;
   readonly 'x-api-key'?: string | string[] | undefined;
+}
+
+/** What is left of a key once it was read: enough to look it up, too little to use it. */
+export interface PresentedKey {
+  /** As {@link hashKey} makes it. */
+  readonly hash: string;
+  /** Its checksum says that no such client key was ever made; a key of the environment may look so too. */
+  readonly isMistyped: boolean;
 }
 
 const BEARER = 'bearer ';
@@ -14,11 +23,16 @@ export function hashKey(key: string): string {
   return hash('sha256', key, 'base64url');
 }
 
+/** For a key that came in another way than by the headers. */
+export function presented(key: string): PresentedKey {
+  return { hash: hashKey(key), isMistyped: isMistyped(key) };
+}
+
 /**
- * The hash of the key that a request carries, as `Authorization: Bearer <key>` or `X-API-Key: <key>`.
+ * The key that a request carries, as `Authorization: Bearer <key>` or `X-API-Key: <key>`.
  * @throws AppError `unauthenticated` when there is none, or two that differ
  */
-export function presentedKeyHash(headers: KeyHeaders): string {
+export function presentedKey(headers: KeyHeaders): PresentedKey {
   const bearer = bearerKey(headers.authorization);
   const apiKey = headers['x-api-key'];
   if (bearer !== undefined && apiKey !== undefined && bearer !== apiKey) {
@@ -34,7 +48,7 @@ export function presentedKeyHash(headers: KeyHeaders): string {
       'Send a key in the header "Authorization: Bearer <key>" or "X-API-Key: <key>".',
     );
   }
-  return hashKey(key);
+  return presented(key);
 }
 
 /** The scheme in any case (RFC 9110, 11.1). Another scheme, such as a proxy's Basic, carries no key of ours. */

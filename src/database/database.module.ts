@@ -4,6 +4,7 @@ import { AppConfig } from '../config/app-config.js';
 import { DatabaseClock } from './database-clock.js';
 import { DatabaseService } from './database.service.js';
 import { dialectOf } from './dialect-of.js';
+import { Clients1795400000000 } from './migrations/clients-1795400000000.js';
 import { Initial1795300000000 } from './migrations/initial-1795300000000.js';
 import { Audit1795500000000 } from './migrations/audit-1795500000000.js';
 import { PreviousValue1795600000000 } from './migrations/previous-value-1795600000000.js';
@@ -15,6 +16,7 @@ import { RetentionService } from './retention.service.js';
 /** In the order in which they run; a new one is a line at the end. */
 const MIGRATIONS = [
   Initial1795300000000,
+  Clients1795400000000,
   Audit1795500000000,
   PreviousValue1795600000000,
   Tickets1795650000000,

@@ -3,6 +3,7 @@ import { Module } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { PassThrough } from 'node:stream';
 import { AccessModule } from '../access/access.module.js';
+import { ClientDirectory } from '../access/client-directory.js';
 import { ConfigModule } from '../config/config.module.js';
 import { parseAppConfig } from '../config/parse-app-config.js';
 import { createApp } from '../configure-app.js';
@@ -28,6 +29,7 @@ describe('health', () => {
     app = await createApp(RootModule, parseAppConfig(ENVIRONMENT), logger);
     await app.listen(0, '127.0.0.1');
     readiness = app.get(Readiness);
+    app.get(ClientDirectory).replaceStored(new Map());
   });
   afterEach(async () => {
     await app.close();

@@ -2,6 +2,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
+import { ClientStore } from '../../src/access/client-store.js';
 import { AppModule } from '../../src/app.module.js';
 import type { Environment } from '../../src/config/environment.js';
 import { parseAppConfig } from '../../src/config/parse-app-config.js';
@@ -190,6 +191,7 @@ export class Service {
   /** The credentials are loaded and the first attempts have ended. */
   async ready(): Promise<void> {
     await this.app.get(CredentialStore).loaded;
+    await this.app.get(ClientStore).loaded;
     await this.tick();
   }
 

@@ -4,8 +4,7 @@ import { ClientDirectory, type Client } from '../../access/client-directory.js';
 import { attachClient } from '../../access/current-client.decorator.js';
 import { dropInRight } from '../../access/drop-in-access.decorator.js';
 import { FailedKeys } from '../../access/failed-keys.js';
-import { hashKey } from '../../access/presented-key.js';
-import { Clock } from '../../time/clock.js';
+import { presented } from '../../access/presented-key.js';
 import { DropInError, noSuchAccount } from './drop-in.errors.js';
 import { attachGrant } from './drop-in.request.js';
 import { grantOfBody, grantOfQuery, type Grant } from './drop-in.grant.js';
@@ -20,11 +19,10 @@ import { grantOfBody, grantOfQuery, type Grant } from './drop-in.grant.js';
 export class ClientSecretGuard implements CanActivate {
   constructor(
     private readonly clients: ClientDirectory,
-    private readonly clock: Clock,
     private readonly failedKeys: FailedKeys,
   ) {}
 
-  /** @throws DropInError */
+  /** @throws DropInError; AppError `database_unavailable` before the clients are loaded */
   canActivate(context: ExecutionContext): boolean {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const grant = readGrant(request);
@@ -41,21 +39,25 @@ export class ClientSecretGuard implements CanActivate {
     return true;
   }
 
-  private identify(key: string, request: FastifyRequest): Client {
-    const client = this.clients.find(hashKey(key));
-    const hasEnded = client?.expiresAtMs !== undefined && client.expiresAtMs <= this.clock.wallMs();
-    if (client === undefined || hasEnded) {
-      throw this.failedKeys.count(request) === undefined
-        ? new DropInError(
-            40125,
-            'secret must hold a client key of this service, not the AppSecret; this one is unknown or no longer valid',
-          )
-        : new DropInError(
-            45011,
-            'too many keys from this address were unknown or no longer valid; a valid one is not held up',
-          );
+  private identify(secret: string, request: FastifyRequest): Client {
+    const key = presented(secret);
+    const client = this.clients.find(key);
+    if (client === undefined) {
+      throw this.clients.notYet(key) ?? this.refusal(request);
     }
     return client;
+  }
+
+  private refusal(request: FastifyRequest): DropInError {
+    return this.failedKeys.count(request) === undefined
+      ? new DropInError(
+          40125,
+          'secret must hold a client key of this service, not the AppSecret; this one is unknown or no longer valid',
+        )
+      : new DropInError(
+          45011,
+          'too many keys from this address were unknown or no longer valid; a valid one is not held up',
+        );
   }
 }
 

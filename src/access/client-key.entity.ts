@@ -1,0 +1,47 @@
+import { Column, Entity, Index, PrimaryColumn, Unique } from 'typeorm';
+import { bigintColumn } from '../database/columns.js';
+
+/**
+ * A key of a client: its hash, never the key. Never leaves this folder. Times are milliseconds since 1970
+ * by the database's clock.
+ *
+ * An active key stands in slot 1 or 2 of its client, so that the database itself refuses a third. A revoked one is
+ * a tombstone for a day: `revoked_at` is set, `hash` and `slot` are null.
+ */
+@Entity('client_key')
+@Unique('client_key_slot', ['clientRowId', 'slot'])
+@Index('client_key_updated_at', ['updatedAt'])
+export class ClientKeyEntity {
+  @PrimaryColumn({ name: 'id', type: 'varchar', length: 36 })
+  id!: string;
+
+  @Column({ name: 'client_row_id', type: 'varchar', length: 36 })
+  clientRowId!: string;
+
+  /** Null for a revoked key alone. */
+  @Column({ name: 'slot', type: 'int', nullable: true })
+  slot!: number | null;
+
+  /** SHA-256, base64url. */
+  @Column({ name: 'hash', type: 'varchar', length: 43, nullable: true })
+  hash!: string | null;
+
+  @Column({ name: 'name', type: 'varchar', length: 100, nullable: true })
+  name!: string | null;
+
+  @Column(bigintColumn('expires_at', { nullable: true }))
+  expiresAt!: number | null;
+
+  /** Not among the changes that replicas look for: it is written without `updated_at`. */
+  @Column(bigintColumn('last_used_at', { nullable: true }))
+  lastUsedAt!: number | null;
+
+  @Column(bigintColumn('created_at'))
+  createdAt!: number;
+
+  @Column(bigintColumn('updated_at'))
+  updatedAt!: number;
+
+  @Column(bigintColumn('revoked_at', { nullable: true }))
+  revokedAt!: number | null;
+}

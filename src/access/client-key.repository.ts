@@ -1,0 +1,135 @@
+import { Injectable } from '@nestjs/common';
+import { In, IsNull } from 'typeorm';
+import { isUniqueViolation } from '../database/database-error.js';
+import { DatabaseService } from '../database/database.service.js';
+import { ClientKeyEntity } from './client-key.entity.js';
+
+export type NewClientKey = Pick<
+  ClientKeyEntity,
+  'id' | 'clientRowId' | 'hash' | 'name' | 'expiresAt' | 'createdAt'
+>;
+
+/** Two of a client may be active, so that servers can go from one to the other. */
+const SLOTS = [1, 2];
+const ROWS_AT_ONCE = 1_000;
+const WIPED = { hash: null, slot: null };
+
+/** Rows of `client_key`. Every method throws DatabaseError. */
+@Injectable()
+export class ClientKeyRepository {
+  constructor(private readonly database: DatabaseService) {}
+
+  /** The keys of these clients that were not revoked, oldest first. */
+  listOf(clientRowIds: readonly string[]): Promise<ClientKeyEntity[]> {
+    return this.database.run((source) =>
+      source.getRepository(ClientKeyEntity).find({
+        where: { clientRowId: In(clientRowIds), revokedAt: IsNull() },
+        order: { createdAt: 'ASC', id: 'ASC' },
+      }),
+    );
+  }
+
+  /** What was made or revoked after a time; some statements, each of them a page. */
+  async changedSince(sinceMs: number): Promise<ClientKeyEntity[]> {
+    const rows: ClientKeyEntity[] = [];
+    for (let page = ROWS_AT_ONCE; page === ROWS_AT_ONCE;) {
+      const after = rows.at(-1)?.id ?? '';
+      const more = await this.database.run((source) =>
+        source
+          .getRepository(ClientKeyEntity)
+          .createQueryBuilder('client_key')
+          .where('client_key.updatedAt > :sinceMs AND client_key.id > :after', { sinceMs, after })
+          .orderBy('client_key.id')
+          .limit(ROWS_AT_ONCE)
+          .getMany(),
+      );
+      rows.push(...more);
+      page = more.length;
+    }
+    return rows;
+  }
+
+  /** Puts the key into a slot that is free, or whose key has expired. @returns false when there is none */
+  async insert(key: NewClientKey): Promise<boolean> {
+    await this.freeExpired(key.clientRowId);
+    for (const slot of SLOTS) {
+      if (await this.insertInto(slot, key)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** @returns false when the client has no such key, or it was revoked already */
+  async revoke(clientRowId: string, id: string): Promise<boolean> {
+    const now = (): string => this.database.nowMs;
+    const result = await this.database.run((source) =>
+      source
+        .createQueryBuilder()
+        .update(ClientKeyEntity)
+        .set({ ...WIPED, revokedAt: now, updatedAt: now })
+        .where('id = :id AND client_row_id = :clientRowId AND revoked_at IS NULL')
+        .setParameters({ id, clientRowId })
+        .execute(),
+    );
+    return result.affected === 1;
+  }
+
+  async revokeAll(clientRowId: string): Promise<void> {
+    const now = (): string => this.database.nowMs;
+    await this.database.run((source) =>
+      source
+        .createQueryBuilder()
+        .update(ClientKeyEntity)
+        .set({ ...WIPED, revokedAt: now, updatedAt: now })
+        .where('client_row_id = :clientRowId AND revoked_at IS NULL', { clientRowId })
+        .execute(),
+    );
+  }
+
+  /** One time for many keys; a later one that another replica has stored stays. */
+  async markUsed(ids: readonly string[], atMs: number): Promise<void> {
+    await this.database.run((source) =>
+      source
+        .createQueryBuilder()
+        .update(ClientKeyEntity)
+        .set({ lastUsedAt: atMs })
+        .where('id IN (:...ids) AND (last_used_at IS NULL OR last_used_at < :atMs)', { ids, atMs })
+        .execute(),
+    );
+  }
+
+  /** An expired key counts as revoked once its slot is wanted. */
+  private async freeExpired(clientRowId: string): Promise<void> {
+    const now = (): string => this.database.nowMs;
+    await this.database.run((source) =>
+      source
+        .createQueryBuilder()
+        .update(ClientKeyEntity)
+        .set({ ...WIPED, revokedAt: now, updatedAt: now })
+        .where(`client_row_id = :clientRowId AND revoked_at IS NULL AND expires_at <= ${now()}`)
+        .setParameters({ clientRowId })
+        .execute(),
+    );
+  }
+
+  private async insertInto(slot: number, key: NewClientKey): Promise<boolean> {
+    try {
+      await this.database.run((source) =>
+        source
+          .createQueryBuilder()
+          .insert()
+          .into(ClientKeyEntity)
+          .values({ ...key, slot, updatedAt: () => this.database.nowMs })
+          .updateEntity(false)
+          .execute(),
+      );
+      return true;
+    } catch (error) {
+      if (isUniqueViolation(error)) {
+        return false;
+      }
+      throw error;
+    }
+  }
+}

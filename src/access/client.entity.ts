@@ -1,0 +1,42 @@
+import { Column, Entity, Index, PrimaryColumn, Unique } from 'typeorm';
+import { bigintColumn } from '../database/columns.js';
+import type { Scope } from './scope.js';
+
+/**
+ * A client. Never leaves this folder. Times are milliseconds since 1970 by the database's clock.
+ *
+ * A removed client is a tombstone for a day, so that every replica learns of it: `removed_at` is set and
+ * `id` is null, which makes the name free at once for another client, whose keys are others.
+ */
+@Entity('client')
+@Unique('client_id', ['id'])
+@Index('client_updated_at', ['updatedAt'])
+export class ClientEntity {
+  /** Random: what keys refer to. */
+  @PrimaryColumn({ name: 'row_id', type: 'varchar', length: 36 })
+  rowId!: string;
+
+  @Column({ name: 'id', type: 'varchar', length: 64, nullable: true })
+  id!: string | null;
+
+  @Column({ name: 'name', type: 'varchar', length: 100 })
+  name!: string;
+
+  @Column({ name: 'scopes', type: 'simple-json' })
+  scopes!: Scope[];
+
+  @Column({ name: 'accounts', type: 'simple-json' })
+  accounts!: 'all' | string[];
+
+  @Column(bigintColumn('expires_at', { nullable: true }))
+  expiresAt!: number | null;
+
+  @Column(bigintColumn('created_at'))
+  createdAt!: number;
+
+  @Column(bigintColumn('updated_at'))
+  updatedAt!: number;
+
+  @Column(bigintColumn('removed_at', { nullable: true }))
+  removedAt!: number | null;
+}

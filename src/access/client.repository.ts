@@ -1,0 +1,117 @@
+import { Injectable } from '@nestjs/common';
+import { isUniqueViolation } from '../database/database-error.js';
+import { DatabaseService } from '../database/database.service.js';
+import { CLIENT_ID } from './client.dto.js';
+import { ClientEntity } from './client.entity.js';
+
+export type NewClient = Pick<
+  ClientEntity,
+  'rowId' | 'id' | 'name' | 'scopes' | 'accounts' | 'expiresAt' | 'createdAt'
+>;
+export type ClientChange = Partial<
+  Pick<ClientEntity, 'name' | 'scopes' | 'accounts' | 'expiresAt'>
+>;
+
+type LiveClient = ClientEntity & { readonly id: string };
+
+/** How many rows one statement reads: between two of them other work gets its turn. */
+const ROWS_AT_ONCE = 1_000;
+
+/** Rows of `client`. Every method throws DatabaseError. */
+@Injectable()
+export class ClientRepository {
+  constructor(private readonly database: DatabaseService) {}
+
+  /** @param id whatever an admin asked for */
+  async find(id: string): Promise<ClientEntity | null> {
+    if (!CLIENT_ID.test(id)) {
+      return null;
+    }
+    return this.database.run((source) => source.getRepository(ClientEntity).findOneBy({ id }));
+  }
+
+  /** Clients that are not removed, by id, from the one after `after` on. */
+  async list(after: string, limit: number): Promise<LiveClient[]> {
+    const rows = await this.database.run((source) =>
+      source
+        .getRepository(ClientEntity)
+        .createQueryBuilder('client')
+        .where('client.id > :after', { after })
+        .orderBy('client.id')
+        .limit(limit)
+        .getMany(),
+    );
+    return rows.filter(isLive);
+  }
+
+  /** What was changed, made or removed after a time; some statements, each of them a page. */
+  async changedSince(sinceMs: number): Promise<ClientEntity[]> {
+    const rows: ClientEntity[] = [];
+    for (let page = ROWS_AT_ONCE; page === ROWS_AT_ONCE;) {
+      const after = rows.at(-1)?.rowId ?? '';
+      const more = await this.database.run((source) =>
+        source
+          .getRepository(ClientEntity)
+          .createQueryBuilder('client')
+          .where('client.updatedAt > :sinceMs AND client.rowId > :after', { sinceMs, after })
+          .orderBy('client.rowId')
+          .limit(ROWS_AT_ONCE)
+          .getMany(),
+      );
+      rows.push(...more);
+      page = more.length;
+    }
+    return rows;
+  }
+
+  /** @returns false when there is a client with this id */
+  async insert(client: NewClient): Promise<boolean> {
+    try {
+      await this.database.run((source) =>
+        source
+          .createQueryBuilder()
+          .insert()
+          .into(ClientEntity)
+          .values({ ...client, updatedAt: () => this.database.nowMs })
+          .updateEntity(false)
+          .execute(),
+      );
+      return true;
+    } catch (error) {
+      if (isUniqueViolation(error)) {
+        return false;
+      }
+      throw error;
+    }
+  }
+
+  /** @returns false when it was removed */
+  async change(rowId: string, change: ClientChange): Promise<boolean> {
+    const result = await this.database.run((source) =>
+      source
+        .createQueryBuilder()
+        .update(ClientEntity)
+        .set({ ...change, updatedAt: () => this.database.nowMs })
+        .where('row_id = :rowId AND removed_at IS NULL', { rowId })
+        .execute(),
+    );
+    return result.affected === 1;
+  }
+
+  /** From here on none of its keys is good on any replica that has read it. */
+  async bury(rowId: string): Promise<void> {
+    const now = (): string => this.database.nowMs;
+    await this.database.run((source) =>
+      source
+        .createQueryBuilder()
+        .update(ClientEntity)
+        .set({ id: null, removedAt: now, updatedAt: now })
+        .where('row_id = :rowId AND removed_at IS NULL', { rowId })
+        .execute(),
+    );
+  }
+}
+
+function isLive(row: ClientEntity): row is LiveClient {
+  return row.id !== null;
+}
