@@ -11,6 +11,8 @@ import { DatabaseModule } from './database/database.module.js';
 import { EncryptionModule } from './encryption/encryption.module.js';
 import { ErrorsModule } from './errors/errors.module.js';
 import { HealthModule } from './health/health.module.js';
+import { MetricsModule } from './metrics/metrics.module.js';
+import { ObservabilityModule } from './observability/observability.module.js';
 import { ReadPathModule } from './read-path.js';
 import { TimeModule } from './time/time.module.js';
 import { WechatModule } from './wechat/wechat.module.js';
@@ -32,6 +34,7 @@ export class AppModule {
         configModule,
         TimeModule,
         ErrorsModule,
+        ObservabilityModule,
         EncryptionModule,
         DatabaseModule,
         AuditModule,
@@ -39,6 +42,7 @@ export class AppModule {
         AuditApiModule,
         ClientModule,
         HealthModule,
+        MetricsModule,
         ScheduleModule.forRoot(),
         WechatModule.forRoot(config),
         ReadPathModule,

@@ -173,12 +173,12 @@ describe('the configured application', () => {
       .filter(({ level }) => level === 'error');
 
   describe('answers', () => {
-    it('carry nosniff, and no request id unless the caller sent one', async () => {
+    it('carry nosniff and the id of the request', async () => {
       const { status, headers, body } = await call('/things');
       expect(status).toBe(200);
       expect(body).toEqual({ items: [] });
       expect(headers.get('x-content-type-options')).toBe('nosniff');
-      expect(headers.has('x-request-id')).toBe(false);
+      expect(headers.get('x-request-id')).toMatch(/^[\w-]{12}-[0-9a-z]+$/);
       expect(headers.has('content-security-policy')).toBe(false);
     });
 
@@ -187,6 +187,11 @@ describe('the configured application', () => {
       expect(sane.headers.get('x-request-id')).toBe('order-17.A_b');
       const insane = await call('/things', { headers: { 'x-request-id': 'a b<script>' } });
       expect(insane.headers.get('x-request-id')).toMatch(/^[\w-]{12}-[0-9a-z]+$/);
+    });
+
+    it('carry the id when no route took the request', async () => {
+      const { headers } = await call('/nowhere');
+      expect(headers.get('x-request-id')).toMatch(/^[\w-]{12}-[0-9a-z]+$/);
     });
 
     it('write no log line when they succeed', async () => {

@@ -2,11 +2,14 @@ import type { DynamicModule, LoggerService, NestApplicationOptions, Type } from 
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { errorCodes, type FastifyInstance } from 'fastify';
+import { AccessMetrics } from './access/access.metrics.js';
 import type { AppConfig } from './config/app-config.js';
 import { ProblemFilter } from './errors/problem.filter.js';
 import { RouteTable } from './errors/route-table.js';
+import { RequestObserver } from './observability/request-observer.js';
 import { serveOpenApi } from './openapi.js';
 import {
+  countErrors,
   errorFilter,
   serverOptions,
   setCommonHeaders,
@@ -45,6 +48,8 @@ async function configureApp(app: NestFastifyApplication, config: AppConfig): Pro
       routes.add([method].flat(), url);
     }
   });
+  const observer = app.get(RequestObserver);
+  observer.install(fastify);
   fastify.addHook('onRequest', (request, reply, done) => {
     setCommonHeaders(request, reply);
     done();
@@ -53,8 +58,9 @@ async function configureApp(app: NestFastifyApplication, config: AppConfig): Pro
   readBodies(fastify, isDropIn);
   answerOptions(fastify, routes, isDropIn);
   closeConnectionsAsTheyFallIdle(fastify);
-  const problems = new ProblemFilter(routes);
-  app.useGlobalFilters(errorFilter(problems, config));
+  const onAnswer = countErrors(app.get(AccessMetrics), observer);
+  const problems = new ProblemFilter(routes, onAnswer);
+  app.useGlobalFilters(errorFilter(problems, config, onAnswer));
   await serveOpenApi(app, problems);
 }
 

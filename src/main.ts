@@ -7,6 +7,7 @@ import { AppModule } from './app.module.js';
 import type { AppConfig } from './config/app-config.js';
 import { ConfigError } from './config/config.error.js';
 import { processEnvironment } from './config/environment.js';
+import { listenAdvice, type ListenVariables, urlOf } from './config/listen-advice.js';
 import { parseAppConfig } from './config/parse-app-config.js';
 import { createApp } from './configure-app.js';
 import { FatalErrors } from './errors/fatal-errors.js';
@@ -26,6 +27,7 @@ const CONTEXT = 'main';
 /** What is under way when the process is told to stop may take this long. */
 const STOP_LIMIT_MS = 10_000;
 const FIRST_LOAD_LIMIT_MS = 3_000;
+const VARIABLES: ListenVariables = { host: 'HOST', port: 'PORT' };
 
 async function main(): Promise<void> {
   // forRoot loads .env into the process's variables, hence before they are parsed.
@@ -78,7 +80,7 @@ async function assertPortIsFree(
     server.close();
     await once(server, 'close');
   } catch (error) {
-    logger.fatal(`cannot listen on ${host}:${port}: ${listenAdvice(error)}`, CONTEXT);
+    logger.fatal(`cannot listen on ${host}:${port}: ${listenAdvice(error, VARIABLES)}`, CONTEXT);
     process.exit(1);
   }
 }
@@ -95,25 +97,12 @@ async function listen(
   try {
     await app.getHttpAdapter().getInstance().listen({ host, port });
   } catch (error) {
-    logger.fatal(`cannot listen on ${host}:${port}: ${listenAdvice(error)}`, CONTEXT);
+    logger.fatal(`cannot listen on ${host}:${port}: ${listenAdvice(error, VARIABLES)}`, CONTEXT);
     await stop(app, logger, 1);
   }
   const { port: realPort } = server.address() as AddressInfo;
-  const name = host.includes(':') ? `[${host}]` : host;
-  const url = `${tls ? 'https' : 'http'}://${name}:${realPort}`;
+  const url = urlOf(tls ? 'https' : 'http', host, realPort);
   logger.log(`listening on ${url}`, { event: 'listening', url }, CONTEXT);
-}
-
-const LISTEN_ADVICE: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'another process listens there. Stop it, or choose another PORT',
-  EACCES: 'the system does not allow it. Ports below 1024 want privileges: choose another PORT',
-  EADDRNOTAVAIL: 'HOST is not an address of this machine',
-  ENOTFOUND: 'HOST has no address',
-};
-
-function listenAdvice(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
-  return `${LISTEN_ADVICE[code] ?? 'change HOST or PORT'} (${code})`;
 }
 
 /** Nest's own shutdown hooks would raise the signal again when they are done, and the exit code be 143. */

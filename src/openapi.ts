@@ -7,7 +7,6 @@ import {
   type SchemaObject,
 } from '@nestjs/swagger';
 import type { FastifyInstance } from 'fastify';
-import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -16,6 +15,7 @@ import { PROBLEM_CONTENT } from './errors/api-problems.decorator.js';
 import { ERROR_STATUS } from './errors/error-status.js';
 import { Problem } from './errors/problem.dto.js';
 import type { ProblemFilter } from './errors/problem.filter.js';
+import { packageVersion } from './observability/build-info.js';
 
 /*
  * How a feature documents its answers:
@@ -196,11 +196,4 @@ function addCommonAnswers(document: OpenAPIObject): void {
       }
     }
   }
-}
-
-function packageVersion(): string {
-  const { version } = z
-    .object({ version: z.string() })
-    .parse(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')));
-  return version;
 }

@@ -3,11 +3,13 @@ import { HttpAdapterHost, ModuleRef } from '@nestjs/core';
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import { fastify as createFastify, type FastifyInstance } from 'fastify';
 import type { IncomingMessage, RequestListener } from 'node:http';
+import { AccessMetrics } from './access/access.metrics.js';
 import { ClientGuard } from './access/client.guard.js';
 import { AppConfig } from './config/app-config.js';
 import { ProblemFilter } from './errors/problem.filter.js';
 import { RouteTable } from './errors/route-table.js';
-import { serverOptions, setCommonHeaders } from './server-options.js';
+import { RequestObserver } from './observability/request-observer.js';
+import { countErrors, serverOptions, setCommonHeaders } from './server-options.js';
 import {
   AccessTokenController,
   type ReadRequest,
@@ -53,12 +55,16 @@ class ReadPath implements OnApplicationBootstrap {
 
   private createReads(): FastifyInstance {
     const controller = this.modules.get(AccessTokenController, { strict: false });
-    const problems = new ProblemFilter(new RouteTable());
+    const observer = this.modules.get(RequestObserver, { strict: false });
+    const refusals = this.modules.get(AccessMetrics, { strict: false });
+    const problems = new ProblemFilter(new RouteTable(), countErrors(refusals, observer));
     const reads = createFastify({ ...serverOptions(this.config), exposeHeadRoutes: false });
     reads.setErrorHandler((error, request, reply) => {
       problems.answer(error, request, reply);
     });
-    reads.get(READ_ROUTE.path, (request, reply) => {
+    observer.prepare(reads);
+    reads.get(READ_ROUTE.path, { config: { measuresItself: true } }, (request, reply) => {
+      request.startedMs = performance.now();
       setCommonHeaders(request, reply);
       this.guard.admit(request, READ_ROUTE.scope);
       const answer = controller.read(request as ReadRequest, reply);

@@ -10,11 +10,13 @@ import { readFileSync } from 'node:fs';
 import type { ServerOptions } from 'node:http';
 import type { Server as SecureServer } from 'node:https';
 import type { Socket } from 'node:net';
+import type { AccessMetrics } from './access/access.metrics.js';
 import type { AppConfig } from './config/app-config.js';
-import type { ErrorAnswer } from './errors/error-answer.js';
+import type { ErrorAnswer, OnAnswer } from './errors/error-answer.js';
 import { ProblemFilter } from './errors/problem.filter.js';
 import { RouteTable } from './errors/route-table.js';
-import { requestIdOf, wantsRequestId } from './observability/request-id.js';
+import { REQUEST_ID_HEADER, requestIdOf, wantsRequestId } from './observability/request-id.js';
+import type { RequestObserver } from './observability/request-observer.js';
 import { trustOnly } from './observability/source-address.js';
 import { DropInFilter } from './wechat/drop-in/drop-in.filter.js';
 
@@ -48,7 +50,10 @@ export function serverOptions(config: AppConfig): FastifyServerOptions {
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
       // The router refused the URL: no hook runs, and no error handler is asked.
       setCommonHeaders(request, reply);
-      errorFilter(new ProblemFilter(new RouteTable()), config).answer(error, request, reply);
+      // Nobody knows since when, so it is not measured.
+      const ignore = (): void => undefined;
+      const problems = new ProblemFilter(new RouteTable(), ignore);
+      errorFilter(problems, config, ignore).answer(error, request, reply);
     },
     clientErrorHandler: (error, socket) => {
       refuseConnection(error, socket);
@@ -77,15 +82,24 @@ export function transportOptions({
 export function errorFilter(
   problems: ProblemFilter,
   { dropInEnabled }: AppConfig,
+  onAnswer: OnAnswer,
 ): ErrorAnswer & ExceptionFilter {
-  return dropInEnabled ? new DropInFilter(problems) : problems;
+  return dropInEnabled ? new DropInFilter(problems, onAnswer) : problems;
+}
+
+/** What is to be known of each error that becomes an answer. */
+export function countErrors(refusals: AccessMetrics, observer: RequestObserver): OnAnswer {
+  return (error, request, reply, status) => {
+    refusals.count(error);
+    observer.refused(request, reply, status);
+  };
 }
 
 /** What every answer carries. */
 export function setCommonHeaders(request: FastifyRequest, reply: FastifyReply): void {
   reply.header('x-content-type-options', 'nosniff');
   if (wantsRequestId(request)) {
-    reply.header('x-request-id', request.id);
+    reply.header(REQUEST_ID_HEADER, request.id);
   }
 }
 

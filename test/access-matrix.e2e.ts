@@ -34,6 +34,7 @@ GET /docs/start.js                                     200   200     200      20
 GET /docs/swagger-ui.css                               200   200     200      200     200     200        200          200     200         200        200     200          200       200   200
 GET /docs/swagger-ui-bundle.js                         200   200     200      200     200     200        200          200     200         200        200     200          200       200   200
 GET /docs/favicon-32x32.png                            200   200     200      200     200     200        200          200     200         200        200     200          200       200   200
+GET /metrics                                           401   401     401      401     401     403        403          403     403         403        403     200          200       403   200
 GET /v1/accounts/{app_id}/access-token                 401   401     401      401     401     200        403          403     403         403        403     403          403       403   200
 POST /v1/accounts/{app_id}/access-token/report         401   401     401      401     401     403        200          403     403         403        403     403          403       403   200
 GET /v1/accounts/{app_id}/ip-list                      401   401     401      401     401     403        403          200     403         403        403     403          403       403   200

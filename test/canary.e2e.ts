@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DataSource } from 'typeorm';
 import { CLIENTS, type ClientBody } from './support/clients.js';
 import { eventually } from './support/eventually.js';
-import { killProcesses, startProcess } from './support/process.js';
+import { freePort, killProcesses, startProcess } from './support/process.js';
 import {
   ADMIN_KEY,
   APP_ID,
@@ -172,6 +172,7 @@ describe('no secret, key or token', () => {
     'is in any output, file or answer of a life in $mode mode with $what',
     async ({ mode, probe, fetches }) => {
       const path = TOKEN_PATH[mode];
+      const metricsPort = await freePort();
       const service = await startProcess(
         environmentFor(wechat, {
           DATABASE_URL: `sqlite:${file}`,
@@ -179,6 +180,7 @@ describe('no secret, key or token', () => {
           WECHAT_TOKEN_MODE: mode,
           WECHAT_TIMEOUT_MS: '400',
           LOG_LEVEL: 'trace',
+          METRICS_PORT: String(metricsPort),
         }),
       ).ready();
       const answers: string[] = [];
@@ -292,6 +294,10 @@ describe('no secret, key or token', () => {
         keep(await service.call('GET', open));
       }
       keep(await service.call('GET', '/v1/admin/accounts', { key: ADMIN_KEY }));
+      const metrics = keep(await service.call('GET', '/metrics', { key }));
+      expect(metrics.body).toContain(APP_ID);
+      const unguarded = await fetch(`http://127.0.0.1:${metricsPort}/metrics`);
+      answers.push(JSON.stringify([...unguarded.headers]), await unguarded.text());
 
       // It is told to end while WeChat hangs.
       const during = databaseFiles('while it ran');

@@ -1,5 +1,7 @@
 import { Global, Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
+import { ObservabilityModule } from '../observability/observability.module.js';
+import { AccessMetrics } from './access.metrics.js';
 import { AccessPolicy } from './access.policy.js';
 import { AdminKey } from './admin-key.js';
 import { ClientGuard } from './client.guard.js';
@@ -9,8 +11,8 @@ import { FailedKeys } from './failed-keys.js';
 /** Global, since guards are made in the module of each controller that uses them. */
 @Global()
 @Module({
-  imports: [DiscoveryModule],
-  providers: [AdminKey, ClientDirectory, FailedKeys, AccessPolicy, ClientGuard],
-  exports: [AdminKey, ClientDirectory, FailedKeys, ClientGuard],
+  imports: [DiscoveryModule, ObservabilityModule],
+  providers: [AccessMetrics, AccessPolicy, AdminKey, ClientDirectory, ClientGuard, FailedKeys],
+  exports: [AccessMetrics, AdminKey, ClientDirectory, ClientGuard, FailedKeys],
 })
 export class AccessModule {}

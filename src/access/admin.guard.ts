@@ -1,10 +1,10 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { AppError } from '../errors/app-error.js';
 import { AdminKey } from './admin-key.js';
 import { ClientDirectory } from './client-directory.js';
 import { FailedKeys } from './failed-keys.js';
 import { presentedKey } from './presented-key.js';
+import { RefusalError, unknownKey } from './refusals.js';
 
 /** Lets ADMIN_API_KEY through; for everything under /v1/admin. */
 @Injectable()
@@ -26,14 +26,16 @@ export class AdminGuard implements CanActivate {
       return true;
     }
     throw this.clients.find(key) === undefined
-      ? (this.clients.notYet(key) ?? this.failedKeys.refusal(request))
+      ? (this.clients.notYet(key) ??
+          this.failedKeys.refusal(request, unknownKey(this.clients.whyNot(key))))
       : clientKeyRefused();
   }
 }
 
-function clientKeyRefused(): AppError {
-  return new AppError(
+function clientKeyRefused(): RefusalError {
+  return new RefusalError(
     'forbidden',
+    'key_of_another_kind',
     'This is a client key. What lies under /v1/admin wants the admin key.',
   );
 }

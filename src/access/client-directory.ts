@@ -54,7 +54,7 @@ export class ClientDirectory {
 
   /** The client whose key this is, while the key is valid. A mistyped key is not looked up among the stored. */
   find(key: PresentedKey): Client | undefined {
-    const client = (key.isMistyped ? this.fromEnvironment : this.clients).get(key.hash);
+    const client = this.known(key);
     if (client?.expiresAtMs !== undefined && client.expiresAtMs <= this.clock.wallMs()) {
       return undefined;
     }
@@ -62,6 +62,11 @@ export class ClientDirectory {
       client.use.atMs = this.usedAtMs;
     }
     return client;
+  }
+
+  /** Of a key that was not found: for metrics, the answer does not tell. */
+  whyNot(key: PresentedKey): 'unknown_key' | 'expired_key' {
+    return this.known(key) === undefined ? 'unknown_key' : 'expired_key';
   }
 
   /** Before the stored clients are read, a key that was not found may be of one of them: it is put off, not refused. */
@@ -82,6 +87,10 @@ export class ClientDirectory {
   /** The time that uses are marked with from here on: told once a second, since a request asks no clock for it. */
   markUsesAt(nowMs: number): void {
     this.usedAtMs = nowMs;
+  }
+
+  private known(key: PresentedKey): Client | undefined {
+    return (key.isMistyped ? this.fromEnvironment : this.clients).get(key.hash);
   }
 }
 

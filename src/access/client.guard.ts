@@ -1,12 +1,11 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { AppError } from '../errors/app-error.js';
 import { AdminKey } from './admin-key.js';
 import { ClientDirectory, type Client } from './client-directory.js';
 import { attachClient } from './current-client.decorator.js';
 import { FailedKeys } from './failed-keys.js';
 import { presentedKey } from './presented-key.js';
-import { accountRefused } from './refusals.js';
+import { accountRefused, RefusalError, unknownKey } from './refusals.js';
 import { requiredScope } from './require-scope.decorator.js';
 import type { Scope } from './scope.js';
 
@@ -38,8 +37,9 @@ export class ClientGuard implements CanActivate {
   admit(request: FastifyRequest, scope: Scope): void {
     const client = this.identify(request);
     if (!client.scopes.has(scope)) {
-      throw new AppError(
+      throw new RefusalError(
         'forbidden',
+        'missing_scope',
         `This key does not have the scope ${scope}. Use a key that has it, or ask the operator to add it.`,
       );
     }
@@ -58,7 +58,8 @@ export class ClientGuard implements CanActivate {
     if (client === undefined) {
       throw this.adminKey.matches(key.hash)
         ? adminKeyRefused()
-        : (this.clients.notYet(key) ?? this.failedKeys.refusal(request));
+        : (this.clients.notYet(key) ??
+            this.failedKeys.refusal(request, unknownKey(this.clients.whyNot(key))));
     }
     return client;
   }
@@ -75,9 +76,10 @@ export class ClientGuard implements CanActivate {
   }
 }
 
-function adminKeyRefused(): AppError {
-  return new AppError(
+function adminKeyRefused(): RefusalError {
+  return new RefusalError(
     'forbidden',
+    'key_of_another_kind',
     'This is the admin key, which is good for /v1/admin only. Use a client key here.',
   );
 }

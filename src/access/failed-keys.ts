@@ -1,12 +1,11 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { AppError } from '../errors/app-error.js';
 import {
   addressGroup,
   sourceAddress,
   type AddressedRequest,
 } from '../observability/source-address.js';
 import { Clock } from '../time/clock.js';
-import { unknownKey } from './refusals.js';
+import { RefusalError, type RefusalReason } from './refusals.js';
 import { RequestLimit, type Excess } from './request-limit.js';
 
 const PER_MINUTE = 20;
@@ -27,9 +26,15 @@ export class FailedKeys {
 
   /**
    * Counts a request whose key is no good.
-   * @returns undefined while its address is within the limit, and the answer is the ordinary one
+   * @param refused the ordinary answer
+   * @returns how it is answered: so, or `rate_limited` once its address is past the limit
    */
-  count(request: AddressedRequest): Excess | undefined {
+  refusal(request: AddressedRequest, refused: RefusalError): RefusalError {
+    const excess = this.count(request);
+    return excess === undefined ? refused : tooManyFailedKeys(excess, refused.reason);
+  }
+
+  private count(request: AddressedRequest): Excess | undefined {
     const address = sourceAddress(request);
     const excess = this.limit.take(addressGroup(address));
     if (excess?.isFirst === true) {
@@ -37,17 +42,12 @@ export class FailedKeys {
     }
     return excess;
   }
-
-  /** Counts it. @returns why it is refused: `unauthenticated`, or `rate_limited` past the limit */
-  refusal(request: AddressedRequest): AppError {
-    const excess = this.count(request);
-    return excess === undefined ? unknownKey() : tooManyFailedKeys(excess);
-  }
 }
 
-function tooManyFailedKeys({ retryAfterSeconds }: Excess): AppError {
-  return new AppError(
+function tooManyFailedKeys({ retryAfterSeconds }: Excess, reason: RefusalReason): RefusalError {
+  return new RefusalError(
     'rate_limited',
+    reason,
     `Too many keys from this address were unknown or no longer valid: ${PER_MINUTE} a minute are answered. Correct the key; a valid one is not held up.`,
     { retryAfterSeconds },
   );

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
-import { AppError } from '../errors/app-error.js';
 import { isMistyped } from './client-key.js';
+import { RefusalError } from './refusals.js';
 
 /** The headers that may carry a key; those of a request of Node or of Fastify fit. */
 interface KeyHeaders {
@@ -36,15 +36,17 @@ export function presentedKey(headers: KeyHeaders): PresentedKey {
   const bearer = bearerKey(headers.authorization);
   const apiKey = headers['x-api-key'];
   if (bearer !== undefined && apiKey !== undefined && bearer !== apiKey) {
-    throw new AppError(
+    throw new RefusalError(
       'unauthenticated',
+      'differing_keys',
       'The Authorization and X-API-Key headers hold different keys. Send one of them.',
     );
   }
   const key = bearer ?? apiKey;
   if (typeof key !== 'string' || key === '') {
-    throw new AppError(
+    throw new RefusalError(
       'unauthenticated',
+      'no_key',
       'Send a key in the header "Authorization: Bearer <key>" or "X-API-Key: <key>".',
     );
   }

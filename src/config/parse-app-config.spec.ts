@@ -272,10 +272,11 @@ describe('variables that belong together', () => {
 
   it('one port for both listeners is a problem, save for 0', () => {
     expect(problems({ PORT: '9000', METRICS_PORT: '9000' })).toEqual([
-      'METRICS_PORT: is the same as PORT on the same host. Choose another port.',
+      'METRICS_PORT: is the same as PORT. Choose another port.',
     ]);
     expect(problems({ PORT: '0', METRICS_PORT: '0' })).toEqual([]);
-    expect(problems({ PORT: '9000', METRICS_PORT: '9000', METRICS_HOST: '::1' })).toEqual([]);
+    expect(problems({ PORT: '9000', METRICS_PORT: '9000', METRICS_HOST: '::1' })).toHaveLength(1);
+    expect(problems({ PORT: '9000', METRICS_PORT: '9001' })).toEqual([]);
   });
 });
 

@@ -91,13 +91,14 @@ function pairProblems({ values, broken }: RawResult): string[] {
     problems.push('CLIENT_API_KEY: is the same as ADMIN_API_KEY. Give clients a key of their own.');
   }
   if (isSameListener(values)) {
-    problems.push('METRICS_PORT: is the same as PORT on the same host. Choose another port.');
+    problems.push('METRICS_PORT: is the same as PORT. Choose another port.');
   }
   return problems;
 }
 
-function isSameListener({ HOST, PORT, METRICS_HOST, METRICS_PORT }: RawValues): boolean {
-  return PORT === METRICS_PORT && PORT !== '0' && HOST === METRICS_HOST;
+/** Hosts are not compared: which addresses a name or 0.0.0.0 stands for is not known here. */
+function isSameListener({ PORT, METRICS_PORT }: RawValues): boolean {
+  return PORT === METRICS_PORT && PORT !== '0';
 }
 
 function toConfig(parsed: Parsed, isTty: boolean): ConfigValues {

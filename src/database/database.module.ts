@@ -2,6 +2,7 @@ import { Global, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { AppConfig } from '../config/app-config.js';
 import { DatabaseClock } from './database-clock.js';
+import { DatabaseMetrics } from './database.metrics.js';
 import { DatabaseService } from './database.service.js';
 import { dialectOf } from './dialect-of.js';
 import { Clients1795400000000 } from './migrations/clients-1795400000000.js';
@@ -41,7 +42,13 @@ const MIGRATIONS = [
       }),
     }),
   ],
-  providers: [DatabaseService, DatabaseClock, RetentionScheduler, RetentionService],
+  providers: [
+    DatabaseService,
+    DatabaseClock,
+    DatabaseMetrics,
+    RetentionScheduler,
+    RetentionService,
+  ],
   exports: [DatabaseService, DatabaseClock, RetentionService],
 })
 export class DatabaseModule {}

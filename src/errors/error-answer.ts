@@ -10,6 +10,14 @@ export interface ErrorAnswer {
   answer(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void;
 }
 
+/** Told of each error that becomes an answer, before it is sent. @param status of the answer */
+export type OnAnswer = (
+  error: Error,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  status: number,
+) => void;
+
 /**
  * One line of the log for an error that is answered.
  * The route's pattern is logged and not the URL: a query may hold what must not be logged.

@@ -7,7 +7,7 @@ import {
 } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppError, type ErrorCode } from './app-error.js';
-import { logError, type ErrorAnswer } from './error-answer.js';
+import { logError, type ErrorAnswer, type OnAnswer } from './error-answer.js';
 import { ERROR_STATUS, problemType } from './error-status.js';
 import type { ProblemBody } from './problem.dto.js';
 import type { RouteTable } from './route-table.js';
@@ -20,7 +20,10 @@ const REALM = 'Bearer realm="wechat-token-center"';
 export class ProblemFilter implements ExceptionFilter, ErrorAnswer {
   private readonly logger = new Logger(ProblemFilter.name);
 
-  constructor(private readonly routes: RouteTable) {}
+  constructor(
+    private readonly routes: RouteTable,
+    private readonly onAnswer: OnAnswer,
+  ) {}
 
   catch(thrown: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
@@ -37,6 +40,7 @@ export class ProblemFilter implements ExceptionFilter, ErrorAnswer {
       return;
     }
     setHeaders(reply, error, request);
+    this.onAnswer(error, request, reply, status);
     // As bytes: to text Fastify would add a charset, which JSON has none of (RFC 8259, 11).
     void reply.code(status).send(Buffer.from(JSON.stringify(problemOf(error, errorId))));
   }

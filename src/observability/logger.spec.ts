@@ -131,6 +131,26 @@ describe('the log', () => {
     });
   });
 
+  it('prints text under the names of a list alone, so that a field nobody thought of carries nothing out', () => {
+    const { log, lines } = logger();
+    log.log({
+      event: 'x',
+      credentials: 'value-1',
+      list: ['value-2'],
+      deep: { note: 'value-3' },
+      n: 4,
+    });
+    expect(lines()).toMatchObject([
+      {
+        event: 'x',
+        credentials: '[redacted]',
+        list: ['[redacted]'],
+        deep: { note: '[redacted]' },
+        n: 4,
+      },
+    ]);
+  });
+
   it('shows of an instance only what it is: nobody looked through its fields', () => {
     class Request {
       readonly body = 'private';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 
-const HEADER = 'x-request-id';
+export const REQUEST_ID_HEADER = 'x-request-id';
 /** Of this process: with a count behind it an id is unique, and costs a tenth of a random one. */
 const PREFIX = randomBytes(9).toString('base64url');
 let count = 0;
@@ -11,13 +11,13 @@ const SANE = /^[A-Za-z0-9._-]{1,128}$/;
 
 /** The caller's X-Request-Id where it is sane, else one made here. */
 export function requestIdOf(request: Pick<IncomingMessage, 'headers'>): string {
-  const given = request.headers[HEADER];
+  const given = request.headers[REQUEST_ID_HEADER];
   return typeof given === 'string' && SANE.test(given) ? given : nextId();
 }
 
-/** Answers name the request's id only to callers that sent one. */
+/** The token read names the request's id only to callers that sent one. */
 export function wantsRequestId(request: Pick<IncomingMessage, 'headers'>): boolean {
-  return request.headers[HEADER] !== undefined;
+  return request.headers[REQUEST_ID_HEADER] !== undefined;
 }
 
 function nextId(): string {

@@ -7,6 +7,7 @@ import {
   ApiResponse,
   ApiTags,
 } from '@nestjs/swagger';
+import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { ClientGuard } from '../../access/client.guard.js';
@@ -17,6 +18,8 @@ import { ReadCounter } from '../../audit/read-counter.js';
 import { DatabaseClock } from '../../database/database-clock.js';
 import { ApiProblems } from '../../errors/api-problems.decorator.js';
 import { ValidBody, ValidQuery } from '../../errors/validation.decorator.js';
+import type { Durations } from '../../observability/durations.js';
+import { HttpMetrics } from '../../observability/http.metrics.js';
 import type { CredentialSlot } from '../credentials/credential-slot.js';
 import type { CredentialSnapshot } from '../credentials/credential-snapshot.js';
 import {
@@ -31,6 +34,7 @@ import { tokenAnswer, tokenText } from './token-answer.js';
 import { TokenReportService } from './token-report.service.js';
 import { TokenService } from './token.service.js';
 
+const READ_PATH = 'v1/accounts/:app_id/access-token';
 const REPORT_WAIT_SECONDS = 20;
 
 export interface ReadRequest extends FastifyRequest {
@@ -47,21 +51,30 @@ export interface ReadRequest extends FastifyRequest {
   description: 'Seconds to wait for a refresh, 0 to 60.',
   schema: { type: 'number', minimum: 0, maximum: 60 },
 })
-@Controller('v1/accounts/:app_id/access-token')
+@Controller(READ_PATH)
 @UseGuards(ClientGuard)
 export class AccessTokenController {
+  private readonly durations: Readonly<Record<'answered' | 'unchanged', Durations>>;
+
   constructor(
     private readonly tokens: TokenService,
     private readonly reports: TokenReportService,
     private readonly counter: ReadCounter,
     private readonly clock: DatabaseClock,
-  ) {}
+    http: HttpMetrics,
+  ) {
+    this.durations = {
+      answered: http.durations('GET', `/${READ_PATH}`, 200),
+      unchanged: http.durations('GET', `/${READ_PATH}`, 304),
+    };
+  }
 
   /**
-   * The hot path: no pipe, no interceptor, no promise while a token is in memory, and the answer as text
-   * (see token-text.ts). ../../read-path.ts calls it past Nest's router.
+   * The hot path: no pipe, no interceptor, no hook on the route, no promise while a token is in memory, and
+   * the answer as text (see token-answer.ts). ../../read-path.ts calls it past Nest's router.
    */
   @Get()
+  @RouteConfig({ measuresItself: true })
   @RequireScope('token:read')
   @ApiOperation({ summary: 'The token that is live now' })
   @ApiOkResponse({ standardSchema: AccessTokenAnswer })
@@ -101,6 +114,7 @@ export class AccessTokenController {
       {
         accessToken: body.access_token,
         version: body.version,
+        errcode: body.errcode,
         origin: originOf(request, clientOf(request).id),
       },
       (wait ?? REPORT_WAIT_SECONDS) * 1_000,
@@ -117,9 +131,11 @@ export class AccessTokenController {
   ): string | undefined {
     this.counter.count(clientOf(request), snapshot);
     if (isUnchanged(snapshot, request, reply)) {
+      this.durations.unchanged.observe(performance.now() - request.startedMs);
       return undefined;
     }
     void reply.header('content-type', 'application/json; charset=utf-8');
+    this.durations.answered.observe(performance.now() - request.startedMs);
     return tokenText(snapshot, this.remaining(snapshot, slot, nowMs));
   }
 

@@ -10,7 +10,9 @@ import { ReportCountEntity } from './report-count.entity.js';
 import { ReportCountRepository } from './report-count.repository.js';
 import { ReportCountScheduler } from './report-count.scheduler.js';
 import { ReportCounter } from './report-counter.js';
+import { ReportMetrics } from './report.metrics.js';
 import { ReportProbeService } from './report-probe.service.js';
+import { ReportRecord } from './report-record.js';
 import { TokenLimits } from './token-limits.js';
 import { TokenRefreshService } from './token-refresh.service.js';
 import { TokenReportService } from './token-report.service.js';
@@ -30,7 +32,9 @@ import { TokenService } from './token.service.js';
     ReportCountRepository,
     ReportCountScheduler,
     ReportCounter,
+    ReportMetrics,
     ReportProbeService,
+    ReportRecord,
     TokenLimits,
     TokenRefreshService,
     TokenReportService,

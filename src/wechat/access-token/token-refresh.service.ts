@@ -38,12 +38,14 @@ export class TokenRefreshService {
    */
   async refresh(slot: CredentialSlot, order: RefreshOrder): Promise<boolean> {
     const { account, policy } = slot;
+    const { origin, waitMs } = order;
     const force = order.force && policy.forced !== undefined;
     this.limits.countRefresh(account.appId);
     await this.store.reload(slot);
     const versionBefore = slot.version;
     this.logger.log({
       event: 'admin_refresh',
+      request_id: origin.requestId,
       app_id: account.appId,
       force,
       reason: order.reason,
@@ -52,11 +54,7 @@ export class TokenRefreshService {
     if (force) {
       this.assertForceAllowed(slot);
     }
-    const result = await this.refreshes.refresh(
-      slot,
-      { cause: 'admin', force, origin: order.origin },
-      order.waitMs,
-    );
+    const result = await this.refreshes.refresh(slot, { cause: 'admin', force, origin }, waitMs);
     switch (result.outcome) {
       case 'committed':
       case 'held':

@@ -1,6 +1,7 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { Origin } from '../../audit/origin.js';
 import { DatabaseError } from '../../database/database-error.js';
+import type { AppError } from '../../errors/app-error.js';
 import { toAppError } from '../../errors/to-app-error.js';
 import { CredentialReaderService } from '../credentials/credential-reader.service.js';
 import type { CredentialSlot } from '../credentials/credential-slot.js';
@@ -8,8 +9,9 @@ import type { CredentialSnapshot } from '../credentials/credential-snapshot.js';
 import { CredentialStore } from '../credentials/credential-store.js';
 import { RefreshService } from '../credentials/refresh.service.js';
 import { SharedCall } from '../credentials/shared-call.js';
-import { ReportCounter } from './report-counter.js';
+import type { CountedOutcome } from './report.metrics.js';
 import { ReportProbeService } from './report-probe.service.js';
+import { ReportRecord } from './report-record.js';
 
 export type ReportOutcome = 'superseded' | 'still_valid' | 'refreshed' | 'unverified';
 
@@ -17,6 +19,8 @@ export type ReportOutcome = 'superseded' | 'still_valid' | 'refreshed' | 'unveri
 export interface ReportedToken {
   readonly accessToken: string | undefined;
   readonly version: number | undefined;
+  /** What WeChat said to the client, if it tells. */
+  readonly errcode?: number | undefined;
   /** Who says so. */
   readonly origin: Origin;
 }
@@ -37,7 +41,6 @@ export interface ReportAnswer {
  */
 @Injectable()
 export class TokenReportService {
-  private readonly logger = new Logger(TokenReportService.name);
   private readonly rereads = new SharedCall<CredentialSlot>();
 
   constructor(
@@ -45,7 +48,7 @@ export class TokenReportService {
     private readonly reader: CredentialReaderService,
     private readonly probes: ReportProbeService,
     private readonly refreshes: RefreshService,
-    private readonly counter: ReportCounter,
+    private readonly records: ReportRecord,
   ) {}
 
   /**
@@ -59,24 +62,21 @@ export class TokenReportService {
     reported: ReportedToken,
     waitMs: number,
   ): Promise<ReportAnswer> {
-    const { appId } = slot.account;
-    const { origin } = reported;
+    const { origin, errcode: reportedErrcode } = reported;
+    const startedMs = performance.now();
+    const record = (outcome: CountedOutcome, version: number, failure?: AppError): void => {
+      const durationMs = performance.now() - startedMs;
+      const report = { slot, origin, reportedErrcode, outcome, version, failure, durationMs };
+      this.records.add(report);
+    };
     let answer;
     try {
       answer = await this.answer(slot, reported, waitMs);
     } catch (error) {
-      const outcome = `failed:${toAppError(error).code}`;
-      this.counter.count({ appId, version: slot.version, outcome, origin });
+      record('failed', slot.version, toAppError(error));
       throw error;
     }
-    const { outcome, snapshot } = answer;
-    this.counter.count({ appId, version: snapshot.version, outcome, origin });
-    this.logger.log({
-      event: 'report',
-      app_id: appId,
-      outcome,
-      version: snapshot.version,
-    });
+    record(answer.outcome, answer.snapshot.version);
     return answer;
   }
 

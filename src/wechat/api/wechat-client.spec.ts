@@ -6,6 +6,8 @@ import { Logger } from '@nestjs/common';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { AppConfig } from '../../config/app-config.js';
 import { WechatCallError } from './wechat-call.error.js';
+import { MetricsRegistry } from '../../observability/metrics-registry.js';
+import { WechatApiMetrics } from './wechat-api.metrics.js';
 import { type CallOptions, WechatClient } from './wechat-client.js';
 
 const SECRET = 'the+app/secret=0123456789';
@@ -93,7 +95,7 @@ function clientOf(
       ...wechatConfig,
     },
   });
-  return new WechatClient(config, new HttpService());
+  return new WechatClient(config, new HttpService(), new WechatApiMetrics(new MetricsRegistry()));
 }
 
 async function failureOf(call: Promise<unknown>): Promise<WechatCallError> {

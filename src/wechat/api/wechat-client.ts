@@ -5,6 +5,7 @@ import { type CallFacts, acceptAnswer, brokenOff, unreachable } from './call-out
 import type { CallKind } from './errcode-table.js';
 import { secretsOf } from './errmsg.js';
 import { type OutboundRequest, exchange } from './http-exchange.js';
+import { WechatApiMetrics } from './wechat-api.metrics.js';
 import type { WechatAnswer } from './wechat-answer.js';
 
 export type { WechatAnswer } from './wechat-answer.js';
@@ -37,6 +38,7 @@ export class WechatClient {
   constructor(
     private readonly config: AppConfig,
     private readonly http: HttpService,
+    private readonly metrics: WechatApiMetrics,
   ) {}
 
   /**
@@ -47,7 +49,7 @@ export class WechatClient {
   get(path: string, query: WechatQuery, options: CallOptions = {}): Promise<WechatAnswer> {
     const facts = { name: `GET ${path}`, kind: options.call ?? 'api', secrets: secretsOf(query) };
     const request = { method: 'GET', target: target(path, query), body: undefined } as const;
-    return this.callHosts(request, facts, options);
+    return this.metrics.measure(path, () => this.callHosts(request, facts, options));
   }
 
   /** Like `get`, with a JSON body. */
@@ -65,7 +67,7 @@ export class WechatClient {
     // One buffer, and so a Content-Length: WeChat answers a chunked body with HTTP 412.
     const buffer = Buffer.from(JSON.stringify(body));
     const request = { method: 'POST', target: target(path, query), body: buffer } as const;
-    return this.callHosts(request, facts, options);
+    return this.metrics.measure(path, () => this.callHosts(request, facts, options));
   }
 
   private async callHosts(

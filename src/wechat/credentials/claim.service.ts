@@ -78,8 +78,10 @@ export class ClaimService {
       if (typeof sent === 'object') {
         throw sent.error;
       }
+      slot.tally.claimed('lost');
       return undefined;
     }
+    slot.tally.claimed('won');
     return {
       id: row.id,
       owner: terms.owner,

@@ -10,6 +10,7 @@ import {
 } from './credential.policy.js';
 import { makeSnapshot, type CredentialSnapshot } from './credential-snapshot.js';
 import type { Claim } from './claim.repository.js';
+import { RefreshTally } from './refresh-tally.js';
 import { valueHash } from './value-hash.js';
 
 const LONGEST_PAUSE_MS = 10_000;
@@ -52,6 +53,7 @@ export class CredentialSlot {
   private vouched = { version: 0, untilMs: 0 };
   private currentSnapshot: CredentialSnapshot | undefined;
   private readonly listeners = new Set<() => void>();
+  readonly tally = new RefreshTally();
 
   /** Why the row cannot be used at all, such as a value that no key opens; undefined when it can. */
   problem: string | undefined;
@@ -98,6 +100,11 @@ export class CredentialSlot {
   /** The newest value known, whether it may be served or not. */
   get live(): LiveValue | undefined {
     return this.unstoredValue ?? this.rowValue;
+  }
+
+  /** Nothing is fetched by the schedule: nobody needs it, or what it is fetched with is missing. */
+  get isAtRest(): boolean {
+    return this.kind.mayFetch?.(this.account) === false;
   }
 
   /** The value before the live one; undefined where there was none, or WeChat did not let it live on. */

@@ -3,9 +3,13 @@ import type { CredentialSlot } from './credential-slot.js';
 import { ledgerTerms, ledgerUsed, chinaDay } from './ledger.js';
 import { parseFailure } from './refresh-failure.js';
 
+export const STATES = ['empty', 'live', 'due', 'suspect', 'dead', 'expired', 'blocked'] as const;
+
+export type StateName = (typeof STATES)[number];
+
 /** What an operator sees of a credential. Never holds its value. Times are ISO 8601 UTC. */
 export interface CredentialState {
-  readonly state: 'empty' | 'live' | 'due' | 'suspect' | 'dead' | 'expired' | 'blocked';
+  readonly state: StateName;
   readonly version: number;
   readonly expires_at: string | null;
   readonly expires_in: number | null;
@@ -42,7 +46,7 @@ export function describeCredential(slot: CredentialSlot, nowMs: number): Credent
 }
 
 /** Derived from the row at each look, never stored as a word; the most urgent one is told. */
-function stateOf(slot: CredentialSlot, nowMs: number): CredentialState['state'] {
+export function stateOf(slot: CredentialSlot, nowMs: number): StateName {
   const { row, live } = slot;
   if (slot.problem !== undefined || parseFailure(row.lastError)?.failureClass === 'operator') {
     return 'blocked';

@@ -131,6 +131,11 @@ export class CredentialStore implements OnApplicationBootstrap {
     return this.rowsReadAtMs + trustedMs - nowMs;
   }
 
+  /** For how long the rows have not been read as a whole, in milliseconds; Infinity before the first time. */
+  get unreadMs(): number {
+    return this.hasLoaded ? this.clock.nowMs() - this.rowsReadAtMs : Infinity;
+  }
+
   /** Reads one row again. @throws DatabaseError */
   async reload(slot: CredentialSlot): Promise<void> {
     const { id, version } = slot.row;

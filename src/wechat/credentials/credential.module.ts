@@ -7,10 +7,12 @@ import { ClaimService } from './claim.service.js';
 import { CoherenceScheduler } from './coherence.scheduler.js';
 import { CredentialEntity } from './credential.entity.js';
 import { CredentialHealth } from './credential.health.js';
+import { CredentialMetrics } from './credential.metrics.js';
 import { CredentialReaderService } from './credential-reader.service.js';
 import { CredentialRepository } from './credential.repository.js';
 import { CredentialScheduler } from './credential.scheduler.js';
 import { CredentialSealer } from './credential-sealer.js';
+import { CredentialStateScheduler } from './credential-state.scheduler.js';
 import { CredentialStore } from './credential-store.js';
 import { LastResortService } from './last-resort.service.js';
 import { LivenessService } from './liveness.service.js';
@@ -38,10 +40,12 @@ import { SettleService } from './settle.service.js';
     ClaimService,
     CoherenceScheduler,
     CredentialHealth,
+    CredentialMetrics,
     CredentialReaderService,
     CredentialRepository,
     CredentialScheduler,
     CredentialSealer,
+    CredentialStateScheduler,
     CredentialStore,
     LastResortService,
     LivenessService,

@@ -58,7 +58,7 @@ export class CredentialScheduler implements OnApplicationBootstrap {
       isOutdated ||
       slot.problem !== undefined ||
       this.refreshes.isRunning(slot) ||
-      slot.kind.mayFetch?.(account) === false
+      slot.isAtRest
     ) {
       return false;
     }

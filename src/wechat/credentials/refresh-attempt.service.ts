@@ -110,13 +110,18 @@ export class RefreshAttemptService {
     result: AttemptResult,
     durationMs: number,
   ): void {
+    // As the history calls it: WeChat returned the value that was stored.
+    const isSame = result.outcome === 'committed' && !result.rotated;
+    const outcome = isSame ? 'unchanged' : result.outcome;
+    slot.tally.attempted(request.cause, outcome, durationMs);
     const line = {
       event: 'refresh',
+      ...(request.origin && { request_id: request.origin.requestId }),
       app_id: slot.account.appId,
       kind: slot.kind.name,
       cause: request.cause,
       forced: request.force,
-      outcome: result.outcome,
+      outcome,
       version: slot.version,
       duration_ms: Math.round(durationMs),
     };

@@ -161,6 +161,7 @@ export class SettleService {
   private async fencedOff(slot: CredentialSlot, attemptAtMs: number): Promise<void> {
     const { account, kind } = slot;
     this.logger.warn({ event: 'fenced_off', app_id: account.appId, kind: kind.name });
+    slot.tally.claimed('fenced');
     slot.untoldAttemptMs = Math.min(attemptAtMs, slot.untoldAttemptMs ?? Infinity);
     await this.tellSuspicion(slot);
   }

@@ -1,11 +1,13 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
+import { AdminKey } from '../../access/admin-key.js';
 import { ClientDirectory, type Client } from '../../access/client-directory.js';
 import { attachClient } from '../../access/current-client.decorator.js';
 import { dropInRight } from '../../access/drop-in-access.decorator.js';
 import { FailedKeys } from '../../access/failed-keys.js';
 import { presented } from '../../access/presented-key.js';
-import { DropInError, noSuchAccount } from './drop-in.errors.js';
+import { accountRefused, RefusalError, type RefusalReason } from '../../access/refusals.js';
+import { DropInError } from './drop-in.errors.js';
 import { attachGrant } from './drop-in.request.js';
 import { grantOfBody, grantOfQuery, type Grant } from './drop-in.grant.js';
 
@@ -19,20 +21,25 @@ import { grantOfBody, grantOfQuery, type Grant } from './drop-in.grant.js';
 export class ClientSecretGuard implements CanActivate {
   constructor(
     private readonly clients: ClientDirectory,
+    private readonly adminKey: AdminKey,
     private readonly failedKeys: FailedKeys,
   ) {}
 
-  /** @throws DropInError; AppError `database_unavailable` before the clients are loaded */
+  /** @throws DropInError, RefusalError; AppError `database_unavailable` before the clients are loaded */
   canActivate(context: ExecutionContext): boolean {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const grant = readGrant(request);
     const client = this.identify(grant.secret, request);
     const right = dropInRight(context.getHandler());
     if (right === undefined || right === 'access_token' || !client.scopes.has(right)) {
-      throw new DropInError(48001, `the key in secret does not have the scope ${right ?? ''}`);
+      throw new RefusalError(
+        'forbidden',
+        'missing_scope',
+        `the key in secret does not have the scope ${right ?? ''}`,
+      );
     }
     if (client.accounts !== 'all' && !client.accounts.has(grant.appId)) {
-      throw noSuchAccount();
+      throw accountRefused();
     }
     attachClient(request, client);
     attachGrant(request, grant);
@@ -42,23 +49,24 @@ export class ClientSecretGuard implements CanActivate {
   private identify(secret: string, request: FastifyRequest): Client {
     const key = presented(secret);
     const client = this.clients.find(key);
-    if (client === undefined) {
-      throw this.clients.notYet(key) ?? this.refusal(request);
+    if (client !== undefined) {
+      return client;
     }
-    return client;
+    if (this.adminKey.matches(key.hash)) {
+      throw keyRefused('key_of_another_kind');
+    }
+    const refused = keyRefused(this.clients.whyNot(key));
+    throw this.clients.notYet(key) ?? this.failedKeys.refusal(request, refused);
   }
+}
 
-  private refusal(request: FastifyRequest): DropInError {
-    return this.failedKeys.count(request) === undefined
-      ? new DropInError(
-          40125,
-          'secret must hold a client key of this service, not the AppSecret; this one is unknown or no longer valid',
-        )
-      : new DropInError(
-          45011,
-          'too many keys from this address were unknown or no longer valid; a valid one is not held up',
-        );
-  }
+/** In the same words whatever is wrong with it. */
+function keyRefused(reason: RefusalReason): RefusalError {
+  return new RefusalError(
+    'unauthenticated',
+    reason,
+    'secret must hold a client key of this service, not the AppSecret; this one is unknown or no longer valid',
+  );
 }
 
 function readGrant(request: FastifyRequest): Grant {

@@ -1,3 +1,4 @@
+import type { RefusalError, RefusalReason } from '../../access/refusals.js';
 import type { ErrorCode } from '../../errors/app-error.js';
 
 /**
@@ -47,6 +48,23 @@ export function noSuchAccount(): DropInError {
     40013,
     'this key may not use that account, or this service does not have it',
   );
+}
+
+/** By why a key was not let through; total by type as well. */
+const ERRCODE_OF_REFUSAL: Readonly<Record<RefusalReason, DropInErrcode>> = {
+  no_key: 41004,
+  differing_keys: 40125,
+  unknown_key: 40125,
+  expired_key: 40125,
+  key_of_another_kind: 40125,
+  missing_scope: 48001,
+  account: 40013,
+};
+
+export function refusalOf({ reason, message }: RefusalError): DropInError {
+  return reason === 'account'
+    ? noSuchAccount()
+    : new DropInError(ERRCODE_OF_REFUSAL[reason], message);
 }
 
 /** The service's own errors in WeChat's terms; total by type, so that a new code cannot be forgotten. */

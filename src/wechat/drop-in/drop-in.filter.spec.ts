@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Module, Param } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { PassThrough } from 'node:stream';
+import { AccessMetrics } from '../../access/access.metrics.js';
 import { Public } from '../../access/public.decorator.js';
 import { ConfigModule } from '../../config/config.module.js';
 import { parseAppConfig } from '../../config/parse-app-config.js';
@@ -9,6 +10,7 @@ import { createApp } from '../../configure-app.js';
 import { DatabaseError } from '../../database/database-error.js';
 import { AppError } from '../../errors/app-error.js';
 import { AppLogger } from '../../observability/logger.js';
+import { ObservabilityModule } from '../../observability/observability.module.js';
 
 const ENVIRONMENT = {
   ADMIN_API_KEY: 'admin-key-of-this-spec',
@@ -36,7 +38,11 @@ class ThrowingController {
   }
 }
 
-@Module({ imports: [ConfigModule.forRoot(ENVIRONMENT)], controllers: [ThrowingController] })
+@Module({
+  imports: [ConfigModule.forRoot(ENVIRONMENT), ObservabilityModule],
+  controllers: [ThrowingController],
+  providers: [AccessMetrics],
+})
 class RootModule {}
 
 describe('an error under /cgi-bin', () => {

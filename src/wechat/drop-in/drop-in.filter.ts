@@ -1,8 +1,10 @@
 import { Catch, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { logError, type ErrorAnswer } from '../../errors/error-answer.js';
+import { RefusalError } from '../../access/refusals.js';
+import type { AppError } from '../../errors/app-error.js';
+import { logError, type ErrorAnswer, type OnAnswer } from '../../errors/error-answer.js';
 import { toAppError } from '../../errors/to-app-error.js';
-import { DropInError, ERRCODE_OF, noSuchAccount } from './drop-in.errors.js';
+import { DropInError, ERRCODE_OF, noSuchAccount, refusalOf } from './drop-in.errors.js';
 import { dropInPath, isDropInUrl } from './drop-in.path.js';
 
 /** The one method of each path, as WeChat has it. */
@@ -22,7 +24,10 @@ const METHODS: Readonly<Record<string, 'GET' | 'POST'>> = {
 export class DropInFilter implements ExceptionFilter, ErrorAnswer {
   private readonly logger = new Logger(DropInFilter.name);
 
-  constructor(private readonly others: ErrorAnswer) {}
+  constructor(
+    private readonly others: ErrorAnswer,
+    private readonly onAnswer: OnAnswer,
+  ) {}
 
   catch(thrown: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
@@ -34,7 +39,8 @@ export class DropInFilter implements ExceptionFilter, ErrorAnswer {
       this.others.answer(thrown, request, reply);
       return;
     }
-    const { errcode, message } = this.explain(thrown, request);
+    const error = thrown instanceof DropInError ? thrown : toAppError(thrown);
+    const { errcode, message } = this.explain(error, request);
     if (reply.sent || reply.raw.headersSent) {
       // An answer that broke off half-way must not look complete.
       reply.raw.destroy();
@@ -44,19 +50,22 @@ export class DropInFilter implements ExceptionFilter, ErrorAnswer {
     reply.header('cache-control', 'no-store');
     // The words, then WeChat's own ending: by this id the log has more.
     const body = { errcode, errmsg: `${message} rid: ${request.id}` };
+    this.onAnswer(error, request, reply, 200);
     void reply.code(200).type('application/json; charset=utf-8').send(JSON.stringify(body));
   }
 
-  private explain(thrown: unknown, request: FastifyRequest): DropInError {
-    if (thrown instanceof DropInError) {
-      return thrown;
+  private explain(error: AppError | DropInError, request: FastifyRequest): DropInError {
+    if (error instanceof DropInError) {
+      return error;
     }
-    const error = toAppError(thrown);
     const errcode = ERRCODE_OF[error.code];
     if (errcode === 40066) {
       return notHere(request);
     }
     const errorId = logError(this.logger, error, request);
+    if (error instanceof RefusalError && error.code !== 'rate_limited') {
+      return refusalOf(error);
+    }
     if (error.code === 'forbidden') {
       return noSuchAccount();
     }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { RefusalError } from '../../access/refusals.js';
 import { DropInError } from './drop-in.errors.js';
 
 /** What a caller of a token endpoint sends, as WeChat names it; `secret` carries a client key of ours. */
@@ -27,7 +28,7 @@ export function parameter(query: unknown, name: string): string {
   return typeof first === 'string' ? first : '';
 }
 
-/** @throws DropInError 41002, 40002, 41004 */
+/** @throws DropInError 41002, 40002; RefusalError without a key */
 export function grantOfQuery(query: unknown): Grant {
   const given = (name: string): string => parameter(query, name);
   return complete({
@@ -69,7 +70,11 @@ function complete({ grantType, ...grant }: Grant & { readonly grantType: string 
     throw new DropInError(40002, 'grant_type must be client_credential');
   }
   if (grant.secret === '') {
-    throw new DropInError(41004, 'put a client key of this service into secret');
+    throw new RefusalError(
+      'unauthenticated',
+      'no_key',
+      'put a client key of this service into secret',
+    );
   }
   return grant;
 }

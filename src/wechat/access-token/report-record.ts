@@ -1,0 +1,48 @@
+import { Injectable, Logger } from '@nestjs/common';
+import type { Origin } from '../../audit/origin.js';
+import type { AppError } from '../../errors/app-error.js';
+import type { CredentialSlot } from '../credentials/credential-slot.js';
+import { ReportCounter } from './report-counter.js';
+import { type CountedOutcome, ReportMetrics } from './report.metrics.js';
+
+export interface AnsweredReport {
+  readonly slot: CredentialSlot;
+  readonly origin: Origin;
+  /** What WeChat said to the client, if it tells. */
+  readonly reportedErrcode: number | undefined;
+  readonly outcome: CountedOutcome;
+  /** The version that it was answered with; of a failure, the one that was current. */
+  readonly version: number;
+  readonly durationMs: number;
+  /** What it was answered with in place of a token. */
+  readonly failure?: AppError | undefined;
+}
+
+/** What came of each report: a line of the log, a figure, and a count for the trail. */
+@Injectable()
+export class ReportRecord {
+  private readonly logger = new Logger(ReportRecord.name);
+
+  constructor(
+    private readonly counter: ReportCounter,
+    private readonly metrics: ReportMetrics,
+  ) {}
+
+  add({ slot, origin, outcome, version, failure, ...report }: AnsweredReport): void {
+    const { appId } = slot.account;
+    this.metrics.count(slot, outcome);
+    const counted = failure === undefined ? outcome : `failed:${failure.code}`;
+    this.counter.count({ appId, version, outcome: counted, origin });
+    this.logger.log({
+      event: 'report',
+      request_id: origin.requestId,
+      app_id: appId,
+      client: origin.actor,
+      reported_errcode: report.reportedErrcode,
+      outcome,
+      version,
+      duration_ms: Math.round(report.durationMs),
+      ...(failure && { code: failure.code, errcode: failure.upstream?.errcode }),
+    });
+  }
+}
