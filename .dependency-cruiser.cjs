@@ -4,6 +4,7 @@
  */
 const rooms = [
   'main.ts',
+  'maintenance',
   'app.module.ts',
   'read-path.ts',
   'configure-app.ts',

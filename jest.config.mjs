@@ -25,6 +25,9 @@ const ONCE = [
   '/test/demo',
   '/test/docs',
   '/test/openapi',
+  '/test/ops',
+  '/test/operations',
+  '/test/tls',
   '/test/chaos/',
 ];
 

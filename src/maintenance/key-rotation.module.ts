@@ -1,0 +1,43 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { ConfigModule } from '../config/config.module.js';
+import type { Environment } from '../config/environment.js';
+import { DatabaseModule } from '../database/database.module.js';
+import { EncryptionModule } from '../encryption/encryption.module.js';
+import { ErrorsModule } from '../errors/errors.module.js';
+import { ObservabilityModule } from '../observability/observability.module.js';
+import { TimeModule } from '../time/time.module.js';
+import { AccountSealer } from '../wechat/accounts/account-sealer.js';
+import { AccountEntity } from '../wechat/accounts/account.entity.js';
+import { AccountRepository } from '../wechat/accounts/account.repository.js';
+import { CredentialSealer } from '../wechat/credentials/credential-sealer.js';
+import { CredentialEntity } from '../wechat/credentials/credential.entity.js';
+import { CredentialRepository } from '../wechat/credentials/credential.repository.js';
+import { KeyRotationService } from './key-rotation.service.js';
+
+/** The rows that hold sealed values, without what fetches, polls or serves: nothing here calls WeChat. */
+@Module({})
+export class KeyRotationModule {
+  /** @throws ConfigError */
+  static forRoot(environment: Environment): DynamicModule {
+    return {
+      module: KeyRotationModule,
+      imports: [
+        ConfigModule.forRoot(environment),
+        TimeModule,
+        ErrorsModule,
+        ObservabilityModule,
+        EncryptionModule,
+        DatabaseModule,
+        TypeOrmModule.forFeature([AccountEntity, CredentialEntity]),
+      ],
+      providers: [
+        AccountRepository,
+        AccountSealer,
+        CredentialRepository,
+        CredentialSealer,
+        KeyRotationService,
+      ],
+    };
+  }
+}
