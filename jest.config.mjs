@@ -20,7 +20,7 @@ if (databases.length === 1) {
 const ONCE = [
   '/test/process',
   '/test/canary',
-  '/test/cli',
+  '/test/cli[.]',
   '/test/simulator/',
   '/test/demo',
   '/test/docs',
