@@ -199,6 +199,7 @@ async function replicasOf(kind: ModelledWechat): Promise<CredentialSlot[]> {
     enabled: true,
     configVersion: 0,
     jssdkHosts: [],
+    fenceBase: 0,
   };
   return Array.from(
     { length: REPLICAS },

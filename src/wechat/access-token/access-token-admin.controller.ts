@@ -1,4 +1,4 @@
-import { Controller, Get, HttpCode, Param, Post, Req, UseGuards } from '@nestjs/common';
+import { Controller, HttpCode, Param, Post, Req, UseGuards } from '@nestjs/common';
 import { ApiBody, ApiOkResponse, ApiOperation, ApiParam, ApiQuery, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import type { z } from 'zod';
@@ -9,23 +9,13 @@ import { originOf } from '../../audit/origin.js';
 import { DatabaseClock } from '../../database/database-clock.js';
 import { ApiProblems } from '../../errors/api-problems.decorator.js';
 import { ValidBody, ValidQuery } from '../../errors/validation.decorator.js';
-import { describeCredential } from '../credentials/credential-state.js';
-import type { CredentialSlot } from '../credentials/credential-slot.js';
-import {
-  AccountStateAnswer,
-  AccountStates,
-  RefreshAnswer,
-  RefreshBody,
-  WaitQuery,
-} from './access-token.dto.js';
+import { RefreshAnswer, RefreshBody, WaitQuery } from './access-token.dto.js';
 import { TokenRefreshService } from './token-refresh.service.js';
 import { TokenService } from './token.service.js';
 
 const REFRESH_WAIT_SECONDS = 20;
 
-type AccountState = z.infer<typeof AccountStateAnswer>;
-
-/** What an admin sees and may do. No answer holds a token. */
+/** What an admin may do with a token. No answer holds it. */
 @ApiTags('admin')
 @Controller('v1/admin/accounts')
 @UseGuards(AdminGuard)
@@ -35,22 +25,6 @@ export class AccessTokenAdminController {
     private readonly refreshes: TokenRefreshService,
     private readonly clock: DatabaseClock,
   ) {}
-
-  @Get()
-  @ApiOperation({ summary: 'The state of every account' })
-  @ApiOkResponse({ standardSchema: AccountStates })
-  @ApiProblems('database_unavailable')
-  list(): z.infer<typeof AccountStates> {
-    return { items: this.tokens.all().map((slot) => this.describe(slot)), next_cursor: null };
-  }
-
-  @Get(':app_id')
-  @ApiOperation({ summary: 'The state of one account' })
-  @ApiOkResponse({ standardSchema: AccountStateAnswer })
-  @ApiProblems('account_not_found', 'database_unavailable')
-  show(@Param('app_id') appId: string): AccountState {
-    return this.describe(this.tokens.slotForAdmin(appId));
-  }
 
   @Post(':app_id/access-token/refresh')
   @HttpCode(200)
@@ -66,6 +40,7 @@ export class AccessTokenAdminController {
   @ApiOkResponse({ standardSchema: RefreshAnswer })
   @ApiProblems(
     'validation_failed',
+    'forbidden',
     'account_not_found',
     'rate_limited',
     'force_refresh_limited',
@@ -96,17 +71,6 @@ export class AccessTokenAdminController {
       expires_in: Math.floor((snapshot.expiresAtMs - this.clock.nowMs()) / 1_000),
       expires_at: snapshot.expiresAt,
       rotated,
-    };
-  }
-
-  private describe(slot: CredentialSlot): AccountState {
-    const { appId, name, mode, enabled } = slot.account;
-    return {
-      app_id: appId,
-      name,
-      mode,
-      enabled,
-      access_token: describeCredential(slot, this.clock.nowMs()),
     };
   }
 }

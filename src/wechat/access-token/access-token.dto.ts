@@ -87,37 +87,3 @@ export const RefreshAnswer = AccessTokenAnswer.pick({
       .meta({ description: 'Whether the version grew since the request came in.' }),
   })
   .meta({ id: 'RefreshAnswer' });
-
-export const AccountStateAnswer = z
-  .object({
-    app_id: z.string(),
-    name: z.string().nullable(),
-    mode: z.enum(['stable', 'legacy']),
-    enabled: z.boolean(),
-    access_token: z.object({
-      state: z.enum(['empty', 'live', 'due', 'suspect', 'dead', 'expired', 'blocked']),
-      version: z.int(),
-      expires_at: IsoTime.nullable(),
-      expires_in: z.int().nullable(),
-      next_refresh_at: IsoTime.nullable(),
-      last_attempt_at: IsoTime.nullable(),
-      failures_in_a_row: z.int(),
-      last_error: z
-        .object({
-          code: z.string(),
-          errcode: z.int().nullable(),
-          errmsg: z.string(),
-          advice: z.string(),
-          at: IsoTime,
-        })
-        .nullable(),
-      upstream_calls_today: z.int(),
-      ledger: z.object({ used: z.int(), limit: z.int() }),
-      foreign_rotations: z.int(),
-    }),
-  })
-  .meta({ id: 'AccountState' });
-
-export const AccountStates = z
-  .object({ items: z.array(AccountStateAnswer), next_cursor: z.string().nullable() })
-  .meta({ id: 'AccountStates' });

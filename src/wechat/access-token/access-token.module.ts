@@ -3,6 +3,8 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { ReadCountModule } from '../../audit/read-count.module.js';
 import { WechatApiModule } from '../api/wechat-api.module.js';
 import { CredentialModule } from '../credentials/credential.module.js';
+import { AccountAdminController } from './account-admin.controller.js';
+import { AccountAdminService } from './account-admin.service.js';
 import { AccessTokenAdminController } from './access-token-admin.controller.js';
 import { AccessTokenClient } from './access-token.client.js';
 import { AccessTokenController } from './access-token.controller.js';
@@ -26,9 +28,10 @@ import { TokenService } from './token.service.js';
     TypeOrmModule.forFeature([ReportCountEntity]),
     WechatApiModule,
   ],
-  controllers: [AccessTokenController, AccessTokenAdminController],
+  controllers: [AccessTokenController, AccessTokenAdminController, AccountAdminController],
   providers: [
     AccessTokenClient,
+    AccountAdminService,
     ReportCountRepository,
     ReportCountScheduler,
     ReportCounter,

@@ -2,6 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { Origin } from '../../audit/origin.js';
 import { DatabaseClock } from '../../database/database-clock.js';
 import { AppError } from '../../errors/app-error.js';
+import { accountNotFound } from '../accounts/account.errors.js';
 import { ClaimService } from '../credentials/claim.service.js';
 import { upstreamOf } from '../credentials/credential-reader.service.js';
 import type { CredentialSlot } from '../credentials/credential-slot.js';
@@ -34,12 +35,19 @@ export class TokenRefreshService {
   /**
    * @returns whether the version grew since the request came in
    * @throws AppError `rate_limited`, `force_refresh_limited`, `wechat_error`, `wechat_unreachable`, `wechat_timeout`,
-   *   `token_unavailable` when the floor or a lease outlasts the wait, `database_unavailable`
+   *   `token_unavailable` when the floor or a lease outlasts the wait, `forbidden` for an account that is
+   *   switched off, `database_unavailable`
    */
   async refresh(slot: CredentialSlot, order: RefreshOrder): Promise<boolean> {
     const { account, policy } = slot;
     const { origin, waitMs } = order;
     const force = order.force && policy.forced !== undefined;
+    if (!account.enabled) {
+      throw new AppError(
+        'forbidden',
+        `This account is switched off, so WeChat is not asked. Switch it on first: PATCH /v1/admin/accounts/${account.appId} with "enabled": true.`,
+      );
+    }
     this.limits.countRefresh(account.appId);
     await this.store.reload(slot);
     const versionBefore = slot.version;
@@ -55,6 +63,9 @@ export class TokenRefreshService {
       this.assertForceAllowed(slot);
     }
     const result = await this.refreshes.refresh(slot, { cause: 'admin', force, origin }, waitMs);
+    if (slot.isRetired) {
+      throw accountNotFound();
+    }
     switch (result.outcome) {
       case 'committed':
       case 'held':

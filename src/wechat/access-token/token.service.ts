@@ -115,18 +115,37 @@ export class TokenService {
     return slot;
   }
 
-  /** Every account's token, for an admin. @throws AppError `database_unavailable` before they are loaded */
+  /** All credentials of an account, the token among them. @throws AppError like `slotForAdmin` */
+  slotsForAdmin(appId: string): CredentialSlot[] {
+    this.slotForAdmin(appId);
+    return this.store.slotsOf(appId);
+  }
+
+  /** Every account's token, by AppID, for an admin. @throws AppError `database_unavailable` before they are loaded */
   all(): CredentialSlot[] {
+    this.assertLoaded();
+    return this.store
+      .all()
+      .filter(({ kind }) => kind === this.kind)
+      .sort((one, other) => (one.account.appId < other.account.appId ? -1 : 1));
+  }
+
+  /** @throws AppError `database_unavailable` before the accounts are loaded */
+  assertLoaded(): void {
     if (!this.store.isLoaded) {
       throw this.store.notLoaded();
     }
-    return this.store.all().filter(({ kind }) => kind === this.kind);
+  }
+
+  /** Whether clients get the token of this account at all. */
+  isServed(appId: string): boolean {
+    return this.store.slot(appId, this.kind.name)?.isServed === true;
   }
 
   private find(appId: string): CredentialSlot | undefined {
     const slot = this.store.slot(appId, this.kind.name);
-    if (slot === undefined && !this.store.isLoaded) {
-      throw this.store.notLoaded();
+    if (slot === undefined) {
+      this.assertLoaded();
     }
     return slot;
   }

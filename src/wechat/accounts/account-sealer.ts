@@ -38,7 +38,7 @@ export class AccountSealer {
    * @throws DatabaseError
    */
   async rewriteOld(rows: readonly AccountEntity[]): Promise<void> {
-    for (const row of rows) {
+    for (const row of rows.filter(({ removedAt }) => removedAt === null)) {
       const change = this.reseal(row);
       if (change !== undefined) {
         // Another replica that was faster has done the same.

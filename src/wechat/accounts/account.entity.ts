@@ -1,9 +1,15 @@
-import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import type { TokenMode } from '../../config/app-config.js';
 import { bigintColumn } from '../../database/columns.js';
 
-/** An official account or mini program. Never leaves this folder: {@link Account} does. */
+/**
+ * An official account or mini program. Never leaves this folder: {@link Account} does.
+ *
+ * A removed account stays as a row without its secret: the other replicas learn of the removal from it,
+ * the environment is kept from adding the account again, and no version of its credentials goes back.
+ */
 @Entity('account')
+@Index('account_updated_at', ['updatedAt'])
 export class AccountEntity {
   /** The AppID. */
   @PrimaryColumn({ name: 'app_id', type: 'varchar', length: 32 })
@@ -15,7 +21,7 @@ export class AccountEntity {
   @Column({ name: 'mode', type: 'varchar', length: 16 })
   mode!: TokenMode;
 
-  /** The AppSecret, sealed. */
+  /** The AppSecret, sealed; empty once the account is removed. */
   @Column({ name: 'secret', type: 'text' })
   secret!: string;
 
@@ -43,4 +49,11 @@ export class AccountEntity {
 
   @Column(bigintColumn('updated_at'))
   updatedAt!: number;
+  /** When it was removed; null while it exists. */
+  @Column(bigintColumn('removed_at', { nullable: true }))
+  removedAt!: number | null;
+
+  /** Where the fences of its credentials start: above all that it had before it was removed and added again. */
+  @Column(bigintColumn('fence_base', { default: 0 }))
+  fenceBase!: number;
 }

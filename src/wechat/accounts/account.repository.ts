@@ -1,13 +1,15 @@
 import { Injectable } from '@nestjs/common';
+import { MoreThan } from 'typeorm';
 import { isUniqueViolation } from '../../database/database-error.js';
 import { DatabaseService } from '../../database/database.service.js';
 import { AccountEntity } from './account.entity.js';
 
-type NewAccount = Omit<AccountEntity, 'createdAt' | 'updatedAt' | 'jssdkHosts'> &
+type NewAccount = Omit<
+  AccountEntity,
+  'createdAt' | 'updatedAt' | 'removedAt' | 'fenceBase' | 'jssdkHosts'
+> &
   Partial<Pick<AccountEntity, 'jssdkHosts'>>;
-type AccountChange = Partial<
-  Pick<AccountEntity, 'secret' | 'mode' | 'configVersion' | 'environmentSecret' | 'environmentMode'>
->;
+type AccountColumns = Partial<Omit<AccountEntity, 'appId' | 'createdAt' | 'updatedAt'>>;
 
 /** Rows of `account`. Every method is one statement. */
 @Injectable()
@@ -17,6 +19,13 @@ export class AccountRepository {
   loadAll(): Promise<AccountEntity[]> {
     return this.database.run((source) =>
       source.getRepository(AccountEntity).find({ order: { appId: 'ASC' } }),
+    );
+  }
+
+  /** What was changed, added or removed after a time of the database's clock. */
+  loadChangedAfter(updatedAtMs: number): Promise<AccountEntity[]> {
+    return this.database.run((source) =>
+      source.getRepository(AccountEntity).findBy({ updatedAt: MoreThan(updatedAtMs) }),
     );
   }
 
@@ -33,7 +42,7 @@ export class AccountRepository {
           .createQueryBuilder()
           .insert()
           .into(AccountEntity)
-          .values({ ...account, createdAt: now, updatedAt: now })
+          .values({ ...account, createdAt: now, updatedAt: now, removedAt: null, fenceBase: 0 })
           .updateEntity(false)
           .execute(),
       );
@@ -46,18 +55,56 @@ export class AccountRepository {
     }
   }
 
-  /** @returns false when the row has changed since it was read */
-  async change(seen: AccountEntity, change: AccountChange): Promise<boolean> {
+  /** @returns false when the row has changed since it was read, or is removed */
+  change(seen: AccountEntity, change: AccountColumns): Promise<boolean> {
+    return this.update(seen, 'removed_at IS NULL', change);
+  }
+
+  /** Adds a removed account again. @returns false when the row has changed since it was read */
+  restore(seen: AccountEntity, account: NewAccount): Promise<boolean> {
+    return this.update(seen, 'removed_at IS NOT NULL', {
+      ...account,
+      removedAt: null,
+      createdAt: () => this.database.nowMs,
+    });
+  }
+
+  /**
+   * Takes the secret out of the row and leaves the rest of it as a mark.
+   * @param fenceBase where the fences start, should the account be added again
+   * @returns false when the row has changed since it was read, or is removed already
+   */
+  remove(seen: AccountEntity, fenceBase: number): Promise<boolean> {
+    return this.update(seen, 'removed_at IS NULL', {
+      name: null,
+      secret: '',
+      enabled: 0,
+      // Who compares it finds that the row is no longer the one that was seen.
+      configVersion: seen.configVersion + 1,
+      fenceBase,
+      removedAt: () => this.database.nowMs,
+    });
+  }
+
+  /** What a removed account keeps of the environment. @returns false when the row has changed since it was read */
+  remember(seen: AccountEntity, environmentSecret: string): Promise<boolean> {
+    return this.update(seen, 'removed_at IS NOT NULL', { environmentSecret });
+  }
+
+  private async update(
+    seen: AccountEntity,
+    where: string,
+    columns: { [Column in keyof AccountEntity]?: AccountEntity[Column] | (() => string) },
+  ): Promise<boolean> {
     const result = await this.database.run((source) =>
       source
         .createQueryBuilder()
         .update(AccountEntity)
-        .set({ ...change, updatedAt: () => this.database.nowMs })
-        .where('app_id = :appId AND secret = :secret AND config_version = :configVersion', {
-          appId: seen.appId,
-          secret: seen.secret,
-          configVersion: seen.configVersion,
-        })
+        .set({ ...columns, updatedAt: () => this.database.nowMs })
+        .where(
+          `app_id = :appId AND secret = :secret AND config_version = :configVersion AND ${where}`,
+          { appId: seen.appId, secret: seen.secret, configVersion: seen.configVersion },
+        )
         .execute(),
     );
     return result.affected === 1;

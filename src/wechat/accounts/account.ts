@@ -9,4 +9,9 @@ export interface Account {
   readonly configVersion: number;
   /** The hosts whose pages are signed for the JS-SDK, `*.` standing for all below one; empty: any. */
   readonly jssdkHosts: readonly string[];
+  /**
+   * Where the fences of its credentials start. Another one than before means that the account was removed
+   * and added again: nothing of the earlier one counts.
+   */
+  readonly fenceBase: number;
 }

@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import type { AppConfig, TokenMode } from '../../config/app-config.js';
+import { AppConfig, type TokenMode } from '../../config/app-config.js';
 import { DatabaseError } from '../../database/database-error.js';
 import type { AccountEntity } from './account.entity.js';
 import { AccountSealer } from './account-sealer.js';
@@ -21,13 +21,18 @@ export class EnvironmentAccountService {
   constructor(
     private readonly repository: AccountRepository,
     private readonly sealer: AccountSealer,
+    private readonly config: AppConfig,
   ) {}
 
   /** @throws DatabaseError, also when other processes change the row again and again meanwhile */
-  async apply(account: EnvironmentAccount): Promise<void> {
+  async apply(): Promise<void> {
+    const { account } = this.config;
+    if (account === undefined) {
+      return;
+    }
     for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
       const row = await this.repository.load(account.appId);
-      if (row === null ? await this.create(account) : await this.update(row, account)) {
+      if (await this.applyTo(row, account)) {
         return;
       }
       // Another process was faster, as when replicas start together: what it wrote is looked at next.
@@ -35,17 +40,54 @@ export class EnvironmentAccountService {
     throw new DatabaseError('conflict', 'other processes keep changing the account');
   }
 
-  private async create({ appId, appSecret, mode }: EnvironmentAccount): Promise<boolean> {
-    const created = await this.repository.insert({
+  /** @returns false when the row was changed meanwhile */
+  private applyTo(row: AccountEntity | null, account: EnvironmentAccount): Promise<boolean> {
+    if (row === null) {
+      return this.create(account);
+    }
+    if (row.removedAt === null) {
+      return this.update(row, account);
+    }
+    return this.sealer.isSame(account.appSecret, row.environmentSecret)
+      ? this.leaveRemoved(row, account)
+      : this.create(account, row);
+  }
+
+  private async leaveRemoved(
+    row: AccountEntity,
+    { appSecret }: EnvironmentAccount,
+  ): Promise<boolean> {
+    this.logger.warn({
+      event: 'account_stays_removed',
+      app_id: row.appId,
+      advice:
+        'an admin removed it; take WECHAT_APP_ID out of the environment, or add it again: POST /v1/admin/accounts',
+    });
+    // Made with the current key, it outlasts the one before.
+    const environmentSecret = this.sealer.fingerprint(appSecret);
+    return (
+      environmentSecret === row.environmentSecret ||
+      this.repository.remember(row, environmentSecret)
+    );
+  }
+
+  private async create(
+    { appId, appSecret, mode }: EnvironmentAccount,
+    removed?: AccountEntity,
+  ): Promise<boolean> {
+    const account = {
       appId,
       name: null,
       mode: mode ?? 'stable',
       secret: this.sealer.seal(appId, appSecret),
-      configVersion: 1,
+      configVersion: (removed?.configVersion ?? 0) + 1,
       enabled: 1,
       environmentSecret: this.sealer.fingerprint(appSecret),
       environmentMode: mode ?? null,
-    });
+    };
+    const created = await (removed === undefined
+      ? this.repository.insert(account)
+      : this.repository.restore(removed, account));
     if (created) {
       this.logger.log({ event: 'account_created', app_id: appId, mode: mode ?? 'stable' });
     }

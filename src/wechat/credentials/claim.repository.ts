@@ -71,7 +71,8 @@ export class ClaimRepository {
 
   /**
    * Takes the lease, raises the fence and books the fetch, or changes nothing: when somebody else's
-   * lease runs, the row has changed, the floor has not passed or the ledger has no room. A row that is
+   * lease runs, the row has changed, the floor has not passed, the ledger has no room, or somebody has
+   * tried already with a newer secret or mode than is known here. A row that is
    * in flight past its lease belonged to a process that died: it becomes suspect in the same statement.
    */
   claim(seen: CredentialEntity, terms: ClaimTerms): Promise<boolean> {
@@ -103,13 +104,14 @@ export class ClaimRepository {
         fence: terms.fence,
       },
       [
-        `version = :seenVersion AND fence = :seenFence
+        `version = :seenVersion AND fence = :seenFence AND config_version <= :knownConfigVersion
         AND (lease_until <= ${now} OR lease_until > ${now} + :longestLeaseMs)
         AND (attempt_at + :floorMs <= ${now} OR attempt_at > ${now} + :longestLeaseMs)
         AND ${hasRoom}`,
         {
           seenVersion: seen.version,
           seenFence: seen.fence,
+          knownConfigVersion: terms.configVersion,
           leaseMs: terms.leaseMs,
           floorMs: terms.floorMs,
           longestLeaseMs: LONGEST_LEASE_MS,

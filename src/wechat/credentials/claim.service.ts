@@ -161,7 +161,7 @@ export class ClaimService {
       ledger: ledgerTerms(policy, row.lifetimeMs, request.cause),
       forced: request.force,
       forcedAt: (request.force ? [...forcedAt, nowMs] : forcedAt).join(','),
-      configVersion: Math.max(row.configVersion, account.configVersion),
+      configVersion: account.configVersion,
       callsDay: chinaDay(nowMs),
     };
   }

@@ -7,6 +7,7 @@ import {
 import { DatabaseClock } from '../../database/database-clock.js';
 import { DatabaseError } from '../../database/database-error.js';
 import { SteadyLoop } from '../../time/steady-loop.js';
+import { CredentialRosterService } from './credential-roster.service.js';
 import type { CredentialSlot } from './credential-slot.js';
 import { CredentialStore } from './credential-store.js';
 import { LivenessService, VOUCHED_MS } from './liveness.service.js';
@@ -35,6 +36,7 @@ export class CoherenceScheduler implements OnApplicationBootstrap, BeforeApplica
   private isSkewed = false;
 
   constructor(
+    private readonly roster: CredentialRosterService,
     private readonly store: CredentialStore,
     private readonly settle: SettleService,
     private readonly liveness: LivenessService,
@@ -53,6 +55,7 @@ export class CoherenceScheduler implements OnApplicationBootstrap, BeforeApplica
   /** One round. A database that is away is reported once, and asked again. */
   async poll(): Promise<void> {
     try {
+      await this.roster.poll();
       await this.store.poll();
       this.reportBack();
       await this.storeHeld();
@@ -104,7 +107,8 @@ export class CoherenceScheduler implements OnApplicationBootstrap, BeforeApplica
     slot: CredentialSlot,
     nowMs: number,
   ): { everyMs: number; vouchedMs: number } | undefined {
-    if (slot.isDead || slot.live === undefined || nowMs >= slot.live.expiresAtMs) {
+    const isPointless = slot.isDead || !slot.isServed;
+    if (isPointless || slot.live === undefined || nowMs >= slot.live.expiresAtMs) {
       return undefined;
     }
     if (nowMs >= slot.quarantineAtMs() - DOUBTFUL.everyMs) {

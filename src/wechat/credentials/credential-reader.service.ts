@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { accountRefused } from '../../access/refusals.js';
 import { DatabaseClock } from '../../database/database-clock.js';
 import { AppError, type UpstreamProblem } from '../../errors/app-error.js';
 import { DatabaseService } from '../../database/database.service.js';
@@ -21,7 +22,8 @@ export class CredentialReaderService {
 
   /**
    * @param waitMs how long to wait for a refresh when nothing is usable
-   * @throws AppError `token_unavailable` with the reason of the last failure
+   * @throws AppError `token_unavailable` with the reason of the last failure, `forbidden` when the account
+   *   was removed or switched off meanwhile
    */
   async read(slot: CredentialSlot, waitMs: number): Promise<CredentialSnapshot> {
     const snapshot = this.store.current(slot) ?? (await this.waitForUsable(slot, waitMs));
@@ -33,6 +35,9 @@ export class CredentialReaderService {
 
   /** What to answer while there is nothing usable: why, until when, and what an operator should do. */
   unavailable(slot: CredentialSlot): AppError {
+    if (!slot.isServed) {
+      return accountRefused();
+    }
     const failure = parseFailure(slot.row.lastError);
     const waitMs = this.nextAttemptAtMs(slot) - this.clock.nowMs();
     return new AppError('token_unavailable', this.reason(slot, failure), {
@@ -54,7 +59,7 @@ export class CredentialReaderService {
         resolve(snapshot);
       };
       const look = (): void => {
-        const snapshot = this.store.current(slot);
+        const snapshot = slot.isServed ? this.store.current(slot) : undefined;
         if (snapshot !== undefined || this.isHopeless(slot, deadlineMs)) {
           finish(snapshot);
         }
@@ -69,6 +74,9 @@ export class CredentialReaderService {
 
   /** Nothing is under way and nothing will be tried before the deadline. */
   private isHopeless(slot: CredentialSlot, deadlineMs: number): boolean {
+    if (!slot.isServed) {
+      return true;
+    }
     if (this.refreshes.isRunning(slot)) {
       return false;
     }

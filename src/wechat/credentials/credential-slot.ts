@@ -53,6 +53,7 @@ export class CredentialSlot {
   private vouched = { version: 0, untilMs: 0 };
   private currentSnapshot: CredentialSnapshot | undefined;
   private readonly listeners = new Set<() => void>();
+  private hasRetired = false;
   readonly tally = new RefreshTally();
 
   /** Why the row cannot be used at all, such as a value that no key opens; undefined when it can. */
@@ -61,19 +62,19 @@ export class CredentialSlot {
   attempted = false;
   /** Before this time no attempt is made from here: the database did not answer the last one. */
   notBeforeMs = 0;
-  /**
-   * A fetch of ours that may have ended the stored value, which the row could not be told yet: the time of
-   * its claim. Repeated until the row says so.
-   */
-  untoldAttemptMs: number | undefined;
+  private untoldMs: number | undefined;
 
   constructor(
-    readonly account: Account,
+    private knownAccount: Account,
     readonly kind: CredentialKind,
     private knownRow: CredentialEntity,
     private readonly openValue: (row: CredentialEntity) => string,
   ) {
     this.take(knownRow);
+  }
+
+  get account(): Account {
+    return this.knownAccount;
   }
 
   get row(): CredentialEntity {
@@ -142,6 +143,42 @@ export class CredentialSlot {
     );
   }
 
+  /** The account was removed: nothing of this slot counts any more, whatever is still under way for it. */
+  get isRetired(): boolean {
+    return this.hasRetired;
+  }
+
+  /** Whether WeChat may be asked for it, and anybody gets it. */
+  get isServed(): boolean {
+    return !this.hasRetired && this.knownAccount.enabled;
+  }
+
+  /**
+   * A fetch of ours that may have ended the stored value, which the row could not be told yet: the time of
+   * its claim. Repeated until the row says so.
+   */
+  get untoldAttemptMs(): number | undefined {
+    return this.untoldMs;
+  }
+
+  /** The row is owed word of a fetch, the earliest if there are several; undefined: it has it. */
+  owe(attemptAtMs: number | undefined): void {
+    this.untoldMs =
+      attemptAtMs === undefined ? undefined : Math.min(attemptAtMs, this.untoldMs ?? Infinity);
+  }
+
+  /** Takes over what an admin changed of the account. */
+  reconfigure(account: Account): void {
+    this.knownAccount = account;
+    this.changed();
+  }
+
+  /** For good: an account that is added again has another slot. */
+  retire(): void {
+    this.hasRetired = true;
+    this.changed();
+  }
+
   /**
    * Takes over what a statement or a poll read.
    * @returns false when the row holds an older version than memory: a restored back-up, or a database
@@ -197,7 +234,7 @@ export class CredentialSlot {
    */
   servableUntilMs(doubt: Doubt = this.knownRow): number {
     const { live } = this;
-    if (live === undefined || this.isDead || this.problem !== undefined) {
+    if (live === undefined || this.isDead || this.problem !== undefined || this.hasRetired) {
       return 0;
     }
     return Math.min(live.expiresAtMs, Math.max(this.quarantineAtMs(doubt), this.vouchedUntilMs()));
@@ -209,7 +246,7 @@ export class CredentialSlot {
     if (this.unstoredValue !== undefined && this.unstoredValue.disputed !== true) {
       return Infinity;
     }
-    const untold = this.untoldAttemptMs;
+    const untold = this.untoldMs;
     const suspectAt =
       untold === undefined ? doubt.suspectAt : Math.min(untold, doubt.suspectAt ?? Infinity);
     return quarantineAtMs(this.policy, { ...doubt, suspectAt });

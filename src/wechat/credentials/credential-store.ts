@@ -13,6 +13,9 @@ import type { CredentialSnapshot } from './credential-snapshot.js';
 import { valueHash } from './value-hash.js';
 import { ValueIndex } from './value-index.js';
 
+/** Changes that leave every sum as it was are met by then. */
+const FULL_READING_EVERY = 60;
+
 /**
  * The credentials in memory: what reads are answered from. The database feeds it; a read never waits
  * for the database.
@@ -25,6 +28,8 @@ export class CredentialStore implements OnApplicationBootstrap {
   private readonly slotsById = new Map<string, CredentialSlot>();
   private readonly values = new ValueIndex();
   private rowsReadAtMs = 0;
+  private agreed = '';
+  private polls = 0;
   private hasLoaded = false;
   private markLoaded: () => void = () => undefined;
   /** Resolves once the credentials have been read for the first time; never rejects. */
@@ -48,6 +53,31 @@ export class CredentialStore implements OnApplicationBootstrap {
   register(kind: CredentialKind): void {
     this.kinds.set(kind.name, kind);
     this.slots.set(kind.name, new Map());
+  }
+
+  /** The kinds of which each account has a credential from the start. */
+  kindsAhead(): CredentialKind[] {
+    return [...this.kinds.values()].filter(({ fetchedAhead }) => fetchedAhead);
+  }
+
+  /** Holds a row in memory, unless there is no account for it, or it is held already: single flight needs one slot. */
+  add(row: CredentialEntity): void {
+    const kind = this.kinds.get(row.kind);
+    const account = this.accounts.find(row.appId);
+    if (kind === undefined || account === undefined || this.slot(row.appId, row.kind)) {
+      return;
+    }
+    const slot = new CredentialSlot(account, kind, row, (sealed) => this.sealer.open(sealed));
+    this.slots.get(row.kind)?.set(row.appId, slot);
+    this.slotsById.set(row.id, slot);
+    this.values.add(slot);
+  }
+
+  /** The account of a slot was removed, or added again: its credentials are others. */
+  retire(slot: CredentialSlot): void {
+    this.slots.get(slot.kind.name)?.delete(slot.account.appId);
+    this.slotsById.delete(slot.row.id);
+    slot.retire();
   }
 
   get isLoaded(): boolean {
@@ -85,9 +115,9 @@ export class CredentialStore implements OnApplicationBootstrap {
       return known;
     }
     const row = await this.findOrInsert(appId, kind.name);
-    // Whoever asked at the same time may have been faster, and single flight needs that there is one slot.
-    if (row !== null && this.slot(appId, kind.name) === undefined) {
-      this.addSlot(row);
+    // Whoever asked at the same time may have been faster: then their slot stays.
+    if (row !== null) {
+      this.add(row);
     }
     return this.slot(appId, kind.name);
   }
@@ -96,6 +126,11 @@ export class CredentialStore implements OnApplicationBootstrap {
   findByValue(value: string, kind: CredentialKind): CredentialSlot | undefined {
     const slot = this.values.find(valueHash(value));
     return slot?.kind === kind ? slot : undefined;
+  }
+
+  /** Every credential of an account. */
+  slotsOf(appId: string): CredentialSlot[] {
+    return [...this.slots.values()].flatMap((slots) => slots.get(appId) ?? []);
   }
 
   /** What may be handed out at this moment, if anything. The hot path: no promise, no I/O. */
@@ -154,6 +189,31 @@ export class CredentialStore implements OnApplicationBootstrap {
   async poll(): Promise<void> {
     await this.clock.sync();
     const readAtMs = this.clock.nowMs();
+    // Read before the rows are: what changes in between is met again by the next poll.
+    const digest = await this.repository.loadDigest();
+    if (this.polls % FULL_READING_EVERY === 0 || this.agreed !== this.agreement(digest)) {
+      await this.readChanged();
+      this.agreed = this.agreement(digest);
+    }
+    this.polls += 1;
+    const unread = this.all().filter((slot) => this.awaitsReading(slot));
+    this.rowsReadAtMs = readAtMs;
+    for (const slot of unread) {
+      slot.wake();
+    }
+  }
+
+  /** What the rows and the slots were when they were last held against each other. */
+  private agreement(digest: string): string {
+    let [revisions, fences] = [0, 0];
+    for (const { row } of this.slotsById.values()) {
+      revisions += row.revision;
+      fences += row.fence;
+    }
+    return `${digest} ${revisions} ${fences}`;
+  }
+
+  private async readChanged(): Promise<void> {
     const missing = new Map(this.slotsById);
     for (const { id, revision } of await this.repository.loadRevisions()) {
       const slot = missing.get(id);
@@ -163,20 +223,17 @@ export class CredentialStore implements OnApplicationBootstrap {
       }
     }
     for (const slot of missing.values()) {
-      await this.findAgain(slot);
-    }
-    const unread = this.all().filter((slot) => this.awaitsReading(slot));
-    this.rowsReadAtMs = readAtMs;
-    for (const slot of unread) {
-      slot.wake();
+      if (!slot.isRetired) {
+        await this.findAgain(slot);
+      }
     }
   }
 
-  /** The row is gone: the database was emptied, or the account was removed and made again. */
+  /** The row is gone, such as from a database that was emptied: it is made again, unless its account is gone too. */
   private async findAgain(slot: CredentialSlot): Promise<void> {
     const { appId } = slot.account;
     const row = await this.findOrInsert(appId, slot.kind.name);
-    if (row !== null) {
+    if (row !== null && !slot.isRetired) {
       this.slotsById.delete(slot.row.id);
       slot.adopt(row);
       this.slotsById.set(row.id, slot);
@@ -221,31 +278,19 @@ export class CredentialStore implements OnApplicationBootstrap {
     await this.insertMissing(await this.repository.loadAll());
     await this.sealer.rewriteOld(await this.repository.loadAll());
     for (const row of await this.repository.loadAll()) {
-      this.addSlot(row);
+      this.add(row);
     }
     this.rowsReadAtMs = readAtMs;
   }
 
   private async insertMissing(rows: CredentialEntity[]): Promise<void> {
     const known = new Set(rows.map((row) => `${row.kind} ${row.appId}`));
-    for (const kind of this.kinds.values()) {
-      for (const { appId } of kind.fetchedAhead ? this.accounts.all() : []) {
+    for (const kind of this.kindsAhead()) {
+      for (const { appId } of this.accounts.all()) {
         if (!known.has(`${kind.name} ${appId}`)) {
           await this.repository.insertEmpty(appId, kind.name);
         }
       }
     }
-  }
-
-  private addSlot(row: CredentialEntity): void {
-    const kind = this.kinds.get(row.kind);
-    const account = this.accounts.find(row.appId);
-    if (kind === undefined || account === undefined) {
-      return;
-    }
-    const slot = new CredentialSlot(account, kind, row, (sealed) => this.sealer.open(sealed));
-    this.slots.get(row.kind)?.set(row.appId, slot);
-    this.slotsById.set(row.id, slot);
-    this.values.add(slot);
   }
 }

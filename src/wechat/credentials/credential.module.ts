@@ -10,10 +10,12 @@ import { CredentialHealth } from './credential.health.js';
 import { CredentialMetrics } from './credential.metrics.js';
 import { CredentialReaderService } from './credential-reader.service.js';
 import { CredentialRepository } from './credential.repository.js';
+import { CredentialRosterService } from './credential-roster.service.js';
 import { CredentialScheduler } from './credential.scheduler.js';
 import { CredentialSealer } from './credential-sealer.js';
 import { CredentialStateScheduler } from './credential-state.scheduler.js';
 import { CredentialStore } from './credential-store.js';
+import { ImportService } from './import.service.js';
 import { LastResortService } from './last-resort.service.js';
 import { LivenessService } from './liveness.service.js';
 import { RefreshAttemptService } from './refresh-attempt.service.js';
@@ -43,10 +45,12 @@ import { SettleService } from './settle.service.js';
     CredentialMetrics,
     CredentialReaderService,
     CredentialRepository,
+    CredentialRosterService,
     CredentialScheduler,
     CredentialSealer,
     CredentialStateScheduler,
     CredentialStore,
+    ImportService,
     LastResortService,
     LivenessService,
     RefreshAttemptService,
@@ -59,9 +63,11 @@ import { SettleService } from './settle.service.js';
     AccountModule,
     ClaimService,
     CredentialReaderService,
+    CredentialRosterService,
     CredentialScheduler,
     CredentialSealer,
     CredentialStore,
+    ImportService,
     LivenessService,
     RefreshService,
   ],

@@ -76,6 +76,30 @@ export function nextDueAtMs(
   return Math.max(Math.round(dueAtMs), nowMs + Math.ceil(SAME_VALUE_PAUSE_MS * scale));
 }
 
+/**
+ * When a value that was brought along is refreshed first. What remains of it stands for its whole life: a
+ * third of that is left as a margin where a third of the lifetime is, and where WeChat's own window
+ * decides it decides here too.
+ */
+export function importedDueAtMs(
+  policy: CredentialPolicy,
+  imported: {
+    readonly appId: string;
+    readonly version: number;
+    readonly obtainedAtMs: number;
+    readonly remainingMs: number;
+  },
+): number {
+  const { appId, version, obtainedAtMs, remainingMs } = imported;
+  const life = {
+    obtainedAtMs,
+    expiresAtMs: obtainedAtMs + remainingMs,
+    fetchedAtMs: obtainedAtMs,
+    lifetimeMs: remainingMs,
+  };
+  return Math.max(obtainedAtMs, Math.round(policy.dueAtMs(life, jitterOf(appId, version), 1)));
+}
+
 export interface Doubt {
   readonly suspectAt: number | null;
   readonly unknownOutcomes: number;

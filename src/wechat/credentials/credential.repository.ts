@@ -5,7 +5,7 @@ import { DatabaseService } from '../../database/database.service.js';
 import { CredentialEntity } from './credential.entity.js';
 import { SETTLED, updateCredential } from './credential-update.js';
 
-/** Rows of `credential`: reading them, and the two marks that anybody may set. Every method is one statement. */
+/** Rows of `credential`: reading, adding and removing them, and the marks that anybody may set. Every method is one statement. */
 @Injectable()
 export class CredentialRepository {
   constructor(private readonly database: DatabaseService) {}
@@ -24,16 +24,37 @@ export class CredentialRepository {
     );
   }
 
-  /** Every row's id and revision: what a replica polls to learn which rows to read again. */
+  /**
+   * One short answer that is another one after any change of any row: what a replica polls. Every
+   * statement raises a revision; a row that was removed and made again has another fence.
+   */
+  async loadDigest(): Promise<string> {
+    const digest = await this.database.run((source) =>
+      source
+        .createQueryBuilder(CredentialEntity, 'row')
+        .select('COUNT(*)', 'rows')
+        .addSelect('SUM(row.revision)', 'revisions')
+        .addSelect('SUM(row.fence)', 'fences')
+        .getRawOne<Record<string, number | string | null>>(),
+    );
+    return JSON.stringify(digest);
+  }
+
+  /** Every row's id and revision, which tell which rows to read again. */
   loadRevisions(): Promise<{ id: string; revision: number }[]> {
     return this.database.run((source) =>
       source.getRepository(CredentialEntity).find({ select: { id: true, revision: true } }),
     );
   }
 
-  /** Makes an empty row, unless there is one. */
+  /**
+   * Makes an empty row, unless there is one. Its fence starts where the account's row says at that moment,
+   * so that no version goes back when an account was removed and added again.
+   */
   async insertEmpty(appId: string, kind: string): Promise<void> {
-    const row = { ...EMPTY, id: randomUUID(), appId, kind };
+    const fence = (): string =>
+      'COALESCE((SELECT fence_base FROM account WHERE account.app_id = :accountId), 0)';
+    const row = { ...EMPTY, id: randomUUID(), appId, kind, fence };
     try {
       await this.database.run((source) =>
         source
@@ -41,6 +62,7 @@ export class CredentialRepository {
           .insert()
           .into(CredentialEntity)
           .values(row)
+          .setParameters({ accountId: appId })
           .updateEntity(false)
           .execute(),
       );
@@ -49,6 +71,34 @@ export class CredentialRepository {
         throw error;
       }
     }
+  }
+
+  /** Takes away what a removed account had; of an account that exists, nothing. */
+  async removeLeftBy(appId: string): Promise<void> {
+    await this.database.run((source) =>
+      source
+        .createQueryBuilder()
+        .delete()
+        .from(CredentialEntity)
+        .where('app_id = :appId')
+        .andWhere(
+          'EXISTS (SELECT 1 FROM account WHERE account.app_id = :appId AND account.removed_at IS NOT NULL)',
+        )
+        .setParameters({ appId })
+        .execute(),
+    );
+  }
+
+  /**
+   * Stores a value that was not fetched from here, under the first fence of a row that nobody has claimed.
+   * @returns false when somebody has
+   */
+  storeFirst(row: CredentialEntity, first: FirstValue): Promise<boolean> {
+    const fence = row.fence + 1;
+    return updateCredential(this.database, row.id, { ...first, version: fence, fence }, [
+      'fence = :seenFence AND owner IS NULL AND value IS NULL',
+      { seenFence: row.fence },
+    ]);
   }
 
   /** WeChat refused the value of this version: it is never served again, and a refresh is due. */
@@ -91,13 +141,17 @@ export class CredentialRepository {
   }
 }
 
+export type FirstValue = Pick<
+  CredentialEntity,
+  'configVersion' | 'obtainedAt' | 'expiresAt' | 'lifetimeMs' | 'nextAttemptAt'
+> & { readonly value: string };
+
 const EMPTY = {
   ...SETTLED,
   value: null,
   previousHash: null,
   previousUntil: null,
   version: 0,
-  fence: 0,
   revision: 0,
   attemptAt: 0,
   attemptForced: 0,

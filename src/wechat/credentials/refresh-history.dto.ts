@@ -19,7 +19,7 @@ export const RefreshesQuery = z.strictObject({
     .optional()
     .meta({ description: 'Only of this kind of credential, such as `access_token`.' }),
   outcome: z.enum(OUTCOMES).optional(),
-  cause: z.enum(['schedule', 'report', 'admin']).optional(),
+  cause: z.enum(['schedule', 'report', 'admin', 'import']).optional(),
 });
 
 export const RefreshesCursor = z.strictObject(cursorFields);
@@ -27,7 +27,9 @@ export const RefreshesCursor = z.strictObject(cursorFields);
 export const RefreshItem = z.object({
   at: z.iso.datetime().meta({ description: 'When the claim was won, before WeChat was called.' }),
   kind: z.string().meta({ examples: ['access_token'] }),
-  cause: z.string().meta({ description: '`schedule`, `report` or `admin`.' }),
+  cause: z.string().meta({
+    description: '`schedule`, `report` or `admin`; `import` for a value that was brought along.',
+  }),
   forced: z.boolean(),
   outcome: z.enum(OUTCOMES).meta({
     description:

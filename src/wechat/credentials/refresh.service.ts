@@ -124,12 +124,12 @@ export class RefreshService implements BeforeApplicationShutdown {
     return leftMs < LOOK_AGAIN_MS || freeAtMs - this.databaseClock.nowMs() > leftMs;
   }
 
-  /** @returns false when the service stops or the database is away */
+  /** @returns false when the service stops, the database is away or the account is */
   private async lookAgain(slot: CredentialSlot): Promise<boolean> {
     try {
       await delay(LOOK_AGAIN_MS, undefined, { signal: this.stopping.signal });
       await this.store.reload(slot);
-      return true;
+      return slot.isServed;
     } catch (error) {
       if (error instanceof DatabaseError || this.isStopping) {
         return false;

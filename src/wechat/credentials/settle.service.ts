@@ -87,8 +87,9 @@ export class SettleService {
     const recorded = await this.tell(slot, () =>
       this.claims.fail(claim, { failure, retryDelayMs: dead ? 0 : delayMs, suspect, dead }),
     );
-    // Not recorded: the claim was taken over, or the database did not say. Either way the row must learn it.
-    if (recorded !== true && isUnknown && slot.row.owner !== claim.owner) {
+    // Not recorded: the claim was taken over, its row is gone, or the database did not say. The row must learn it.
+    const isLost = recorded === false || (recorded === undefined && slot.row.owner !== claim.owner);
+    if (isUnknown && isLost) {
       await this.fencedOff(slot, claim.attemptAtMs);
     }
     await this.close(slot, claim, 'failed', failure);
@@ -123,8 +124,10 @@ export class SettleService {
       slot.hold(value);
       return { outcome: 'held' };
     }
-    slot.hold(value);
-    slot.dispute();
+    if (!slot.isRetired) {
+      slot.hold(value);
+      slot.dispute();
+    }
     await this.fencedOff(slot, value.obtainedAtMs);
     await this.close(slot, claim, 'fenced_off');
     return { outcome: 'fenced_off' };
@@ -162,8 +165,13 @@ export class SettleService {
     const { account, kind } = slot;
     this.logger.warn({ event: 'fenced_off', app_id: account.appId, kind: kind.name });
     slot.tally.claimed('fenced');
-    slot.untoldAttemptMs = Math.min(attemptAtMs, slot.untoldAttemptMs ?? Infinity);
-    await this.tellSuspicion(slot);
+    // The account was removed: what was fetched for it counts no more, but if it was added again the
+    // fetch may have ended the value that it has now.
+    const heir = slot.isRetired ? this.store.slot(account.appId, kind.name) : slot;
+    if (heir !== undefined) {
+      heir.owe(attemptAtMs);
+      await this.tellSuspicion(heir);
+    }
   }
 
   /** Tells the row that a fetch of ours may have ended its value, as long as it has not been told. */
@@ -177,8 +185,9 @@ export class SettleService {
     const told = await this.tell(slot, () =>
       this.repository.markSuspect(row.id, untoldAttemptMs, Math.ceil(quietMs)),
     );
-    if (told !== undefined) {
-      slot.untoldAttemptMs = undefined;
+    // Nothing changed: the row is gone. Whichever row comes in its place has to learn it.
+    if (told === true) {
+      slot.owe(undefined);
     }
   }
 

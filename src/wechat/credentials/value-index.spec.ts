@@ -15,7 +15,15 @@ function row(changes: Partial<CredentialEntity>): CredentialEntity {
 
 function slotOf(appId: string, changes: Partial<CredentialEntity>): CredentialSlot {
   return new CredentialSlot(
-    { appId, name: null, mode: 'legacy', enabled: true, configVersion: 1, jssdkHosts: [] },
+    {
+      appId,
+      name: null,
+      mode: 'legacy',
+      enabled: true,
+      configVersion: 1,
+      jssdkHosts: [],
+      fenceBase: 0,
+    },
     {
       name: 'access_token',
       fetchedAhead: true,

@@ -84,9 +84,14 @@ export class IpService {
     return narrowestRange(ranges, ip)?.entry;
   }
 
-  /** The lists in memory whose day is over. */
+  /** The lists in memory whose day is over. Those of accounts that are gone or switched off are let go. */
   due(): IpListSlot[] {
     const nowMs = this.clock.nowMs();
+    for (const [key, { appId }] of this.slots) {
+      if (!this.tokens.isServed(appId)) {
+        this.slots.delete(key);
+      }
+    }
     return [...this.slots.values()].filter(
       ({ list, retryAtMs }) =>
         list && this.ageMs(list) >= this.refreshAfterMs && nowMs >= retryAtMs,

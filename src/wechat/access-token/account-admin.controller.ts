@@ -1,0 +1,136 @@
+import {
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  Param,
+  Patch,
+  Post,
+  Req,
+  UseGuards,
+} from '@nestjs/common';
+import {
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiTags,
+} from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
+import { AdminGuard } from '../../access/admin.guard.js';
+import { Audited } from '../../audit/audited.decorator.js';
+import { originOf } from '../../audit/origin.js';
+import { DatabaseClock } from '../../database/database-clock.js';
+import { decodeCursor, toPage, type Page } from '../../database/page.js';
+import { ApiProblems } from '../../errors/api-problems.decorator.js';
+import { ValidBody, ValidQuery } from '../../errors/validation.decorator.js';
+import { describeCredential } from '../credentials/credential-state.js';
+import type { CredentialSlot } from '../credentials/credential-slot.js';
+import { AccountAdminService } from './account-admin.service.js';
+import {
+  AccountChangeBody,
+  AccountPosition,
+  AccountsQuery,
+  AccountStateAnswer,
+  AccountStates,
+  NewAccountBody,
+} from './account.dto.js';
+import { TokenService } from './token.service.js';
+
+const APP_ID = { name: 'app_id', example: 'wx0123456789abcdef' };
+
+/** The accounts and the state of their tokens. No answer holds an AppSecret or a token. */
+@ApiTags('admin')
+@Controller('v1/admin/accounts')
+@UseGuards(AdminGuard)
+export class AccountAdminController {
+  constructor(
+    private readonly tokens: TokenService,
+    private readonly accounts: AccountAdminService,
+    private readonly clock: DatabaseClock,
+  ) {}
+
+  @Get()
+  @ApiOperation({ summary: 'The state of every account, by AppID' })
+  @ApiOkResponse({ standardSchema: AccountStates })
+  @ApiProblems('validation_failed', 'database_unavailable')
+  list(@ValidQuery(AccountsQuery) query: AccountsQuery): Page<AccountStateAnswer> {
+    const after = decodeCursor(AccountPosition, query.cursor)?.after ?? '';
+    const fitting = this.tokens
+      .all()
+      .filter(({ account }) => account.appId > after)
+      .map((slot) => this.describe(slot))
+      .filter((account) => fits(account, query));
+    return toPage(
+      fitting,
+      query.limit,
+      (account) => account,
+      (account) => ({ after: account.app_id }),
+    );
+  }
+
+  @Get(':app_id')
+  @ApiOperation({ summary: 'The state of one account' })
+  @ApiParam(APP_ID)
+  @ApiOkResponse({ standardSchema: AccountStateAnswer })
+  @ApiProblems('account_not_found', 'database_unavailable')
+  show(@Param('app_id') appId: string): AccountStateAnswer {
+    return this.describe(this.tokens.slotForAdmin(appId));
+  }
+
+  @Post()
+  @Audited('account.create')
+  @ApiOperation({ summary: 'Add an account; its token is fetched at once' })
+  @ApiCreatedResponse({ standardSchema: AccountStateAnswer })
+  @ApiProblems('validation_failed', 'account_exists')
+  async create(
+    @Req() request: FastifyRequest,
+    @ValidBody(NewAccountBody) body: NewAccountBody,
+  ): Promise<AccountStateAnswer> {
+    return this.describe(await this.accounts.create(body, originOf(request, 'admin')));
+  }
+
+  @Patch(':app_id')
+  @Audited('account.update')
+  @ApiOperation({ summary: 'Alter an account; another secret or mode refreshes at once' })
+  @ApiParam(APP_ID)
+  @ApiOkResponse({ standardSchema: AccountStateAnswer })
+  @ApiProblems('validation_failed', 'account_not_found')
+  async alter(
+    @Param('app_id') appId: string,
+    @ValidBody(AccountChangeBody) body: AccountChangeBody,
+  ): Promise<AccountStateAnswer> {
+    return this.describe(await this.accounts.alter(appId, body));
+  }
+
+  @Delete(':app_id')
+  @HttpCode(204)
+  @Audited('account.delete')
+  @ApiOperation({ summary: 'Remove an account, its secret and its credentials' })
+  @ApiParam(APP_ID)
+  @ApiNoContentResponse({ description: 'It is gone; its history stays.' })
+  @ApiProblems('account_not_found')
+  remove(@Param('app_id') appId: string): Promise<void> {
+    return this.accounts.remove(appId);
+  }
+
+  private describe(slot: CredentialSlot): AccountStateAnswer {
+    const { appId, name, mode, enabled } = slot.account;
+    return {
+      app_id: appId,
+      name,
+      mode,
+      enabled,
+      access_token: describeCredential(slot, this.clock.nowMs()),
+    };
+  }
+}
+
+function fits(account: AccountStateAnswer, { mode, enabled, state }: AccountsQuery): boolean {
+  return (
+    (mode === undefined || account.mode === mode) &&
+    (enabled === undefined || account.enabled === enabled) &&
+    (state === undefined || account.access_token.state === state)
+  );
+}

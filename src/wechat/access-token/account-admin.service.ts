@@ -1,0 +1,115 @@
+import { Injectable } from '@nestjs/common';
+import type { Origin } from '../../audit/origin.js';
+import { DatabaseError } from '../../database/database-error.js';
+import { AppError } from '../../errors/app-error.js';
+import { AccountEditorService } from '../accounts/account-editor.service.js';
+import { accountNotFound } from '../accounts/account.errors.js';
+import { CredentialRosterService } from '../credentials/credential-roster.service.js';
+import { CredentialScheduler } from '../credentials/credential.scheduler.js';
+import type { CredentialSlot } from '../credentials/credential-slot.js';
+import { ImportService, type ImportedValue } from '../credentials/import.service.js';
+import type { AccountChangeBody, NewAccountBody } from './account.dto.js';
+import { TokenService } from './token.service.js';
+
+/**
+ * Fences may have been raised, and values held in memory numbered, of which this process does not know
+ * yet: versions start this far above the last one when an account is added again.
+ */
+const FENCE_GAP = 1_000_000;
+
+/**
+ * Accounts added, altered and removed by an admin. WeChat is not waited for: what became due by a change is
+ * started, and shows in the account's state when it has ended.
+ */
+@Injectable()
+export class AccountAdminService {
+  constructor(
+    private readonly tokens: TokenService,
+    private readonly editor: AccountEditorService,
+    private readonly roster: CredentialRosterService,
+    private readonly imports: ImportService,
+    private readonly scheduler: CredentialScheduler,
+  ) {}
+
+  /** @throws AppError `account_exists`, `database_unavailable` */
+  async create(body: NewAccountBody, origin: Origin): Promise<CredentialSlot> {
+    const { app_id: appId, app_secret: secret, name = null, mode, enabled } = body;
+    this.tokens.assertLoaded();
+    const imported = importedToken(body, origin);
+    // What a removal could not take away before must not come back with the account.
+    await this.roster.follow(appId);
+    const fields = { name, mode, secret, enabled: enabled && imported === undefined };
+    if (!(await this.editor.create(appId, fields))) {
+      throw new AppError(
+        'account_exists',
+        `There is an account with this AppID already. Alter it with PATCH /v1/admin/accounts/${appId}.`,
+      );
+    }
+    await this.roster.follow(appId);
+    if (imported !== undefined) {
+      await this.import(appId, imported, enabled);
+    }
+    this.scheduler.tick();
+    return this.tokens.slotForAdmin(appId);
+  }
+
+  /** @throws AppError `account_not_found`, `database_unavailable` */
+  async alter(appId: string, body: AccountChangeBody): Promise<CredentialSlot> {
+    this.tokens.slotForAdmin(appId);
+    const { name, mode, enabled, app_secret: secret } = body;
+    const change = {
+      ...(name !== undefined && { name }),
+      ...(mode !== undefined && { mode }),
+      ...(enabled !== undefined && { enabled }),
+      ...(secret !== undefined && { secret }),
+    };
+    if (!(await this.editor.alter(appId, change))) {
+      throw accountNotFound();
+    }
+    await this.roster.follow(appId);
+    this.scheduler.tick();
+    return this.tokens.slotForAdmin(appId);
+  }
+
+  /** @throws AppError `account_not_found`, `database_unavailable` */
+  async remove(appId: string): Promise<void> {
+    const fences = this.tokens.slotsForAdmin(appId).map(({ account, row, version }) => {
+      return Math.max(account.fenceBase, row.fence, version);
+    });
+    if (!(await this.editor.remove(appId, Math.max(...fences) + FENCE_GAP))) {
+      throw accountNotFound();
+    }
+    await this.roster.follow(appId);
+  }
+
+  /**
+   * The account is switched off until its token is stored: whatever happens in between, nobody fetches
+   * another one, which in legacy mode would end the life of this one.
+   */
+  private async import(appId: string, imported: ImportedValue, enabled: boolean): Promise<void> {
+    try {
+      const slot = this.tokens.slotForAdmin(appId);
+      await this.imports.import(slot, imported);
+      if (enabled) {
+        await this.editor.alter(appId, { enabled: true });
+        await this.roster.follow(appId);
+      }
+    } catch (error) {
+      if (!(error instanceof DatabaseError)) {
+        throw error;
+      }
+      throw new AppError(
+        'database_unavailable',
+        'The account was added, but it is switched off, since its token could not be stored. Remove it and add it again.',
+        { cause: error },
+      );
+    }
+  }
+}
+
+function importedToken(body: NewAccountBody, origin: Origin): ImportedValue | undefined {
+  const { access_token: value, expires_in: seconds } = body;
+  return value === undefined || seconds === undefined
+    ? undefined
+    : { value, remainingMs: seconds * 1_000, origin };
+}

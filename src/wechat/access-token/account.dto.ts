@@ -1,0 +1,114 @@
+import { z } from 'zod';
+import { appId, appSecret } from '../../config/parsers.js';
+import { pageFields, pageSchema } from '../../database/page.js';
+
+/** What WeChat says at most (docs/architecture.md). */
+const LONGEST_LIFE_SECONDS = 86_400;
+
+const Name = z
+  .string()
+  .min(1, 'must not be empty; leave it out, or send null')
+  .max(100, 'must be 100 characters at most')
+  .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not hold control characters')
+  .nullable()
+  .meta({ description: 'For people. null: none.', examples: ['Shop, production'] });
+const Mode = z.enum(['stable', 'legacy']).meta({
+  description: 'The call that tokens come from: /cgi-bin/stable_token or /cgi-bin/token.',
+});
+const Secret = appSecret
+  .max(128, 'must be 128 characters at most')
+  .meta({ description: 'The AppSecret. No answer ever holds it.' });
+const Enabled = z
+  .boolean()
+  .meta({ description: 'false: clients get 403, and WeChat is asked for nothing.' });
+
+export const NewAccountBody = z
+  .strictObject({
+    app_id: appId.meta({ examples: ['wx0123456789abcdef'] }),
+    app_secret: Secret,
+    name: Name.optional(),
+    mode: Mode.default('stable'),
+    enabled: Enabled.default(true),
+    access_token: z
+      .string()
+      .max(1_024, 'must be 1024 characters at most')
+      .regex(/^[\x21-\x7e]+$/, 'must be the token as WeChat gave it, without blanks')
+      .optional()
+      .meta({
+        description:
+          'A live token that another server fetched: it is handed out until it is due, and WeChat is not asked before.',
+      }),
+    expires_in: z
+      .int()
+      .min(1)
+      .max(LONGEST_LIFE_SECONDS)
+      .optional()
+      .meta({ description: 'How many seconds that token still lives. Wanted beside it.' }),
+  })
+  .superRefine((body, context) => {
+    const [given, missing] =
+      body.access_token === undefined
+        ? (['expires_in', 'access_token'] as const)
+        : (['access_token', 'expires_in'] as const);
+    if (body[given] !== undefined && body[missing] === undefined) {
+      context.addIssue({ code: 'custom', path: [missing], message: `is wanted beside ${given}` });
+    }
+  })
+  .meta({ id: 'NewAccount' });
+export type NewAccountBody = z.infer<typeof NewAccountBody>;
+
+export const AccountChangeBody = z
+  .strictObject({ app_secret: Secret, name: Name, mode: Mode, enabled: Enabled })
+  .partial()
+  .meta({ id: 'AccountChange' });
+export type AccountChangeBody = z.infer<typeof AccountChangeBody>;
+
+const IsoTime = z.iso.datetime();
+const State = z.enum(['empty', 'live', 'due', 'suspect', 'dead', 'expired', 'blocked']);
+
+export const AccountStateAnswer = z
+  .object({
+    app_id: z.string(),
+    name: z.string().nullable(),
+    mode: z.enum(['stable', 'legacy']),
+    enabled: z.boolean(),
+    access_token: z.object({
+      state: State,
+      version: z.int(),
+      expires_at: IsoTime.nullable(),
+      expires_in: z.int().nullable(),
+      next_refresh_at: IsoTime.nullable(),
+      last_attempt_at: IsoTime.nullable(),
+      failures_in_a_row: z.int(),
+      last_error: z
+        .object({
+          code: z.string(),
+          errcode: z.int().nullable(),
+          errmsg: z.string(),
+          advice: z.string(),
+          at: IsoTime,
+        })
+        .nullable(),
+      upstream_calls_today: z.int(),
+      ledger: z.object({ used: z.int(), limit: z.int() }),
+      foreign_rotations: z.int(),
+    }),
+  })
+  .meta({ id: 'AccountState' });
+export type AccountStateAnswer = z.infer<typeof AccountStateAnswer>;
+
+export const AccountStates = pageSchema(AccountStateAnswer).meta({ id: 'AccountStates' });
+
+export const AccountsQuery = z.strictObject({
+  ...pageFields,
+  mode: Mode.optional(),
+  enabled: z
+    .enum(['true', 'false'])
+    .transform((value) => value === 'true')
+    .optional(),
+  state: State.optional().meta({ description: 'Of the token, such as blocked.' }),
+});
+export type AccountsQuery = z.infer<typeof AccountsQuery>;
+
+/** Where a page of accounts goes on: after this AppID. */
+export const AccountPosition = z.strictObject({ after: appId });

@@ -1,0 +1,83 @@
+import { Injectable } from '@nestjs/common';
+import { AccountPollService } from '../accounts/account-poll.service.js';
+import { AccountService } from '../accounts/account.service.js';
+import { CredentialRepository } from './credential.repository.js';
+import type { CredentialSlot } from './credential-slot.js';
+import { CredentialStore } from './credential-store.js';
+
+/**
+ * Which credentials there are while accounts come, change and go: a row and a slot for each account and
+ * each kind that is fetched ahead.
+ *
+ *   account added    ─▶ empty row ─▶ slot
+ *   account changed  ─▶ the same slot, told of it; a new secret or mode makes it due
+ *   account removed  ─▶ slot retired, then its rows removed; in this order, so that no poll makes them again
+ *
+ * What is under way for a removed account ends without effect: its row is gone, and every statement of the
+ * protocol names the row's id.
+ */
+@Injectable()
+export class CredentialRosterService {
+  /** Accounts that were found changed and not followed to the end yet. */
+  private readonly pending = new Set<string>();
+
+  constructor(
+    private readonly store: CredentialStore,
+    private readonly repository: CredentialRepository,
+    private readonly accounts: AccountService,
+    private readonly accountPoll: AccountPollService,
+  ) {}
+
+  /** Follows what other replicas did, and what could not be followed before. @throws DatabaseError */
+  async poll(): Promise<void> {
+    for (const appId of await this.accountPoll.poll()) {
+      this.pending.add(appId);
+    }
+    for (const appId of this.pending) {
+      await this.follow(appId);
+    }
+  }
+
+  /** Brings the credentials of one account to what the account is now. @throws DatabaseError; the next poll goes on */
+  async follow(appId: string): Promise<void> {
+    this.pending.add(appId);
+    const retired = this.updateSlots(appId);
+    if (this.accounts.find(appId) === undefined) {
+      await this.repository.removeLeftBy(appId);
+    } else {
+      await this.addSlots(appId);
+    }
+    for (const { kind, untoldAttemptMs } of retired) {
+      // Fetched before this process knew that the account is another: it may have ended the other's value.
+      if (untoldAttemptMs !== undefined) {
+        this.store.slot(appId, kind.name)?.owe(untoldAttemptMs);
+      }
+    }
+    this.pending.delete(appId);
+  }
+
+  /** @returns the slots that were retired */
+  private updateSlots(appId: string): CredentialSlot[] {
+    const account = this.accounts.find(appId);
+    return this.store.slotsOf(appId).filter((slot) => {
+      if (account?.fenceBase === slot.account.fenceBase) {
+        slot.reconfigure(account);
+        return false;
+      }
+      this.store.retire(slot);
+      return true;
+    });
+  }
+
+  private async addSlots(appId: string): Promise<void> {
+    for (const { name } of this.store.kindsAhead()) {
+      if (this.store.slot(appId, name) === undefined) {
+        await this.repository.insertEmpty(appId, name);
+        const row = await this.repository.find(appId, name);
+        if (row !== null) {
+          this.store.add(row);
+        }
+      }
+    }
+  }
+}

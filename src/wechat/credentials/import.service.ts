@@ -1,0 +1,68 @@
+import { Injectable } from '@nestjs/common';
+import type { Origin } from '../../audit/origin.js';
+import { DatabaseClock } from '../../database/database-clock.js';
+import { DatabaseError } from '../../database/database-error.js';
+import { importedDueAtMs } from './credential.policy.js';
+import { CredentialRepository } from './credential.repository.js';
+import { CredentialSealer } from './credential-sealer.js';
+import type { CredentialSlot } from './credential-slot.js';
+import { CredentialStore } from './credential-store.js';
+import { RefreshHistoryRepository } from './refresh-history.repository.js';
+
+export interface ImportedValue {
+  readonly value: string;
+  /** How long it still lives; how long it lives in all is not known. */
+  readonly remainingMs: number;
+  readonly origin: Origin;
+}
+
+/**
+ * Takes over a live value that another server fetched, so that moving here rotates nothing. It is the first
+ * version of its row, written like a commit under a fence, and sealed and judged like any other from then on:
+ * should it be wrong, a report or a probe finds that out.
+ */
+@Injectable()
+export class ImportService {
+  constructor(
+    private readonly repository: CredentialRepository,
+    private readonly history: RefreshHistoryRepository,
+    private readonly sealer: CredentialSealer,
+    private readonly store: CredentialStore,
+    private readonly clock: DatabaseClock,
+  ) {}
+
+  /** @throws DatabaseError, also when the row has been claimed or filled already */
+  async import(slot: CredentialSlot, imported: ImportedValue): Promise<void> {
+    const { value, remainingMs, origin } = imported;
+    const { row, account, kind, policy } = slot;
+    const nowMs = Math.trunc(this.clock.nowMs());
+    const version = row.fence + 1;
+    const claim = { id: row.id, fence: version, owner: '' };
+    const opened = { appId: account.appId, kind: kind.name, cause: 'import', forced: false };
+    await this.history.open(claim, {
+      ...opened,
+      startedAtMs: nowMs,
+      versionBefore: slot.version,
+      origin,
+    });
+    const isStored = await this.repository.storeFirst(row, {
+      value: this.sealer.seal(row.id, value),
+      configVersion: account.configVersion,
+      obtainedAt: nowMs,
+      expiresAt: nowMs + remainingMs,
+      // Not a short life but the rest of one: no margin shrinks by it.
+      lifetimeMs: Math.max(remainingMs, policy.fullLifetimeMs),
+      nextAttemptAt: importedDueAtMs(policy, {
+        appId: account.appId,
+        version,
+        obtainedAtMs: nowMs,
+        remainingMs,
+      }),
+    });
+    await this.store.reload(slot);
+    await this.history.close(claim, isStored ? 'committed' : 'fenced_off');
+    if (!isStored) {
+      throw new DatabaseError('conflict', 'the credential was fetched before it could be imported');
+    }
+  }
+}
