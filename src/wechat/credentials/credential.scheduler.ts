@@ -15,6 +15,8 @@ import { RefreshService } from './refresh.service.js';
  */
 const MOST_STARTS = 36;
 const WITHIN_MS = 900;
+/** A database that is slow gets no more to do than it answers: so many wait for it at once, at most. */
+const MOST_UNDER_WAY = 80;
 
 /** Once a second, and after an account changed: looks over what is in memory and starts what is due. */
 @Injectable()
@@ -45,7 +47,10 @@ export class CredentialScheduler implements OnApplicationBootstrap {
       return;
     }
     const nowMs = this.databaseClock.nowMs();
-    let room = MOST_STARTS - this.latestStarts();
+    let room = Math.min(
+      MOST_STARTS - this.latestStarts(),
+      MOST_UNDER_WAY - this.refreshes.underWay,
+    );
     for (const slot of room > 0 ? this.store.all() : []) {
       if (room > 0 && this.isDue(slot, nowMs)) {
         room -= 1;

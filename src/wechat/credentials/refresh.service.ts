@@ -41,6 +41,11 @@ export class RefreshService implements BeforeApplicationShutdown {
     return this.runs.has(slot);
   }
 
+  /** How many attempts are under way. */
+  get underWay(): number {
+    return this.runs.size;
+  }
+
   get isStopping(): boolean {
     return this.stopping.signal.aborted;
   }
