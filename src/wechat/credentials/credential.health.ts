@@ -1,6 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { DatabaseService } from '../../database/database.service.js';
 import { Readiness } from '../../health/readiness.js';
+import type { CredentialSlot } from './credential-slot.js';
 import { CredentialStore } from './credential-store.js';
 
 /**
@@ -10,7 +11,8 @@ import { CredentialStore } from './credential-store.js';
  */
 @Injectable()
 export class CredentialHealth implements OnModuleInit {
-  private hasBeenReady = false;
+  /** The credentials that there were at the start. */
+  private awaited: CredentialSlot[] | undefined;
 
   constructor(
     private readonly readiness: Readiness,
@@ -20,23 +22,21 @@ export class CredentialHealth implements OnModuleInit {
 
   onModuleInit(): void {
     this.readiness.register('credentials', () => this.reason());
+    void this.store.loaded.then(() => {
+      this.awaited = this.store.all();
+    });
   }
 
   private reason(): string | undefined {
-    if (!this.store.isLoaded) {
+    if (this.awaited === undefined) {
       return this.database.problem ?? 'not loaded from the database yet';
     }
-    if (this.hasBeenReady) {
-      return undefined;
-    }
-    const waiting = this.store
-      .all()
-      .filter(({ account, kind }) => account.enabled && kind.fetchedAhead)
+    this.awaited = this.awaited.filter(({ isServed, kind }) => isServed && kind.fetchedAhead);
+    const waiting = this.awaited
       .filter((slot) => !slot.attempted && slot.row.failures === 0 && slot.problem === undefined)
       .filter((slot) => this.store.current(slot) === undefined);
-    this.hasBeenReady = waiting.length === 0;
-    return this.hasBeenReady
+    return waiting.length === 0
       ? undefined
-      : `${waiting.length} of ${this.store.all().length} are being fetched for the first time`;
+      : `${waiting.length} of ${this.awaited.length} are being fetched for the first time`;
   }
 }
