@@ -530,6 +530,61 @@ describe('another replica', () => {
   });
 });
 
+describe('for SDKs under /cgi-bin', () => {
+  async function errcodeOf(token: string, on = service): Promise<number | undefined> {
+    const path = `/cgi-bin/getcallbackip?access_token=${token}`;
+    return (await on.call<{ errcode?: number }>('GET', path)).body.errcode;
+  }
+
+  it('the token of a removed account is refused, and the one before it, by every replica', async () => {
+    const other = await start();
+    await add({ mode: 'legacy' });
+    const { access_token: first } = (await read(service, '?wait=5')).body;
+    await pass(4_801);
+    await service.tick();
+    const { access_token: second } = (await read()).body;
+    expect(second).not.toBe(first);
+    const accepted = async (on: Service): Promise<unknown> => [
+      await errcodeOf(first, on),
+      await errcodeOf(second, on),
+    ];
+    await other.poll();
+    for (const on of services) {
+      expect(await accepted(on)).toEqual([undefined, undefined]);
+    }
+
+    await remove();
+    expect(await accepted(service)).toEqual([40001, 40001]);
+    await eventually(async () => {
+      expect(await accepted(other)).toEqual([40001, 40001]);
+    }, OBEYED_MS);
+
+    await add({ mode: 'legacy' });
+    const { access_token: third } = (await read(service, '?wait=5')).body;
+    expect(await accepted(service)).toEqual([40001, 40001]);
+    expect(await errcodeOf(third)).toBeUndefined();
+    await eventually(async () => {
+      expect(await errcodeOf(third, other)).toBeUndefined();
+    }, OBEYED_MS);
+    expect(await accepted(other)).toEqual([40001, 40001]);
+  });
+
+  it('the token of an account that is switched off is refused until it is switched on', async () => {
+    await add();
+    const { access_token: token } = (await read(service, '?wait=5')).body;
+    await alter({ enabled: false });
+    expect(await errcodeOf(token)).toBe(40001);
+    await alter({ enabled: true });
+    expect(await errcodeOf(token)).toBeUndefined();
+  });
+
+  it('a token that was brought along is good at once', async () => {
+    const { accessToken } = await wechat.mintAsForeigner(OTHER, 'stable');
+    await add({ access_token: accessToken, expires_in: 7_000 });
+    expect(await errcodeOf(accessToken)).toBeUndefined();
+  });
+});
+
 describe('the account of the environment', () => {
   it('that an admin altered is not altered back by a restart', async () => {
     await alter({ mode: 'legacy', name: 'named' }, APP_ID);

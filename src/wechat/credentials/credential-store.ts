@@ -79,6 +79,7 @@ export class CredentialStore implements OnApplicationBootstrap {
     this.slotsById.delete(slot.row.id);
     slot.retire();
   }
+    this.values.remove(slot);
 
   get isLoaded(): boolean {
     return this.hasLoaded;
