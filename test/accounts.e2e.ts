@@ -1,5 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
+import { AccountEditorService } from '../src/wechat/accounts/account-editor.service.js';
+import { CredentialRepository } from '../src/wechat/credentials/credential.repository.js';
+import { RefreshService } from '../src/wechat/credentials/refresh.service.js';
+import { TicketDemandRepository } from '../src/wechat/tickets/ticket-demand.repository.js';
+import { TicketDemandScheduler } from '../src/wechat/tickets/ticket-demand.scheduler.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { eventually } from './support/eventually.js';
 import { FETCH_PATH, PROBE_PATH } from './support/pair.js';
@@ -582,6 +587,141 @@ describe('for SDKs under /cgi-bin', () => {
     const { accessToken } = await wechat.mintAsForeigner(OTHER, 'stable');
     await add({ access_token: accessToken, expires_in: 7_000 });
     expect(await errcodeOf(accessToken)).toBeUndefined();
+  });
+});
+
+describe('the tickets of an account', () => {
+  const TICKET_PATH = '/cgi-bin/ticket/getticket';
+  const THIRD = 2_401;
+
+  interface Ticket {
+    readonly ticket: string;
+    readonly version: number;
+  }
+
+  /** Reads a ticket. Who waits has it once it is stored, a moment before the refresh has ended. */
+  async function ticket(type = 'jsapi', on = service): Promise<Answer<Ticket & ProblemBody>> {
+    const path = `/v1/accounts/${OTHER}/tickets/${type}`;
+    const answer = await on.call<Ticket & ProblemBody>('GET', path, { key: CLIENT_KEY });
+    await on.app.get(RefreshService).settled();
+    return answer;
+  }
+
+  const exchange = (on = service): Promise<void> => on.app.get(TicketDemandScheduler).tick();
+  const calls = (): Promise<number> => wechat.countCalls({ path: TICKET_PATH, appId: OTHER });
+
+  async function later(seconds: number): Promise<void> {
+    await pass(seconds);
+    for (const one of services) {
+      await exchange(one);
+      await one.tick();
+      // For what had to wait for the token.
+      await one.tick();
+    }
+  }
+
+  it('begin at first need, and every replica hands out the same', async () => {
+    const other = await start();
+    await add();
+    const first = await ticket();
+    expect(first.status).toBe(200);
+    await eventually(async () => {
+      expect((await ticket('jsapi', other)).body).toMatchObject({
+        ticket: first.body.ticket,
+        version: first.body.version,
+      });
+    }, OBEYED_MS);
+    expect(await calls()).toBe(1);
+    expect((await ticket('wx_card', other)).status).toBe(200);
+    expect((await ticket('wx_card')).status).toBe(200);
+    expect(await calls()).toBe(2);
+    await later(THIRD);
+    expect(await calls()).toBe(4);
+  });
+
+  it('are gone with it, of all kinds, and nobody wants them any more', async () => {
+    const other = await start();
+    await add();
+    const { version } = (await ticket()).body;
+    await ticket('wx_card');
+    await eventually(async () => {
+      expect((await ticket('jsapi', other)).status).toBe(200);
+    }, OBEYED_MS);
+    await exchange();
+    expect(await rows('credential')).toHaveLength(3);
+    expect(await rows('ticket_demand')).toHaveLength(2);
+
+    await remove();
+    expect(await rows('credential')).toEqual([]);
+    expect(await rows('ticket_demand')).toEqual([]);
+    expect([(await ticket()).status, (await ticket('wx_card')).status]).toEqual([403, 403]);
+    await eventually(async () => {
+      expect((await ticket('jsapi', other)).status).toBe(403);
+    }, OBEYED_MS);
+    await later(60);
+    expect(await rows('credential')).toEqual([]);
+    expect(await rows('ticket_demand')).toEqual([]);
+
+    await add();
+    await read(service, '?wait=5');
+    await eventually(async () => {
+      expect((await read(other)).status).toBe(200);
+    }, OBEYED_MS);
+    await later(60);
+    expect(await calls()).toBe(2);
+    const again = await ticket();
+    expect(again.status).toBe(200);
+    expect(again.body.version).toBeGreaterThan(version);
+    expect((await ticket('jsapi', other)).body.version).toBe(again.body.version);
+  });
+
+  it('switched off: 403, and they are not refreshed; switched on, they are again', async () => {
+    await add();
+    const first = await ticket();
+    await alter({ enabled: false });
+    expect([(await ticket()).status, (await ticket('wx_card')).status]).toEqual([403, 403]);
+    await later(THIRD);
+    expect(await calls()).toBe(1);
+    await alter({ enabled: true });
+    expect((await ticket()).body.ticket).toBe(first.body.ticket);
+    await service.tick();
+    expect(await calls()).toBe(2);
+  });
+
+  it('first needed while it is removed: nothing stays', async () => {
+    await add();
+    await read(service, '?wait=5');
+    const repository = service.app.get(CredentialRepository);
+    const insertEmpty = repository.insertEmpty.bind(repository);
+    repository.insertEmpty = async (appId, kind) => {
+      await remove();
+      await insertEmpty(appId, kind);
+    };
+    expect((await ticket()).status).toBe(403);
+    expect(await rows('credential')).toEqual([]);
+  });
+
+  it('wanted by a replica that learns late of the removal: forgotten at its next exchange', async () => {
+    await add();
+    await remove();
+    await service.app
+      .get(TicketDemandRepository)
+      .store({ appId: OTHER, type: 'jsapi', askedAtMs: Date.now() });
+    expect(await rows('ticket_demand')).toHaveLength(1);
+    await exchange();
+    expect(await rows('ticket_demand')).toEqual([]);
+  });
+
+  it('that a process left which died during the removal: gone after the next start', async () => {
+    await add();
+    await ticket();
+    await exchange();
+    expect(await service.app.get(AccountEditorService).remove(OTHER, 1_000_000)).toBe(true);
+    await stop(service);
+    service = await start();
+    await exchange();
+    expect(await rows('credential')).toEqual([]);
+    expect(await rows('ticket_demand')).toEqual([]);
   });
 });
 

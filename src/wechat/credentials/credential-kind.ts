@@ -23,6 +23,12 @@ export interface CredentialKind {
   fetch(account: Account, request: { force: boolean }): Promise<FetchedValue>;
   /** Asks WeChat whether it still accepts a value. Never throws. */
   probe(account: Account, value: string): Promise<ProbeVerdict>;
+  /**
+   * An account was removed: what the kind keeps of it besides its credentials goes as well. Every replica
+   * calls it, and again until it succeeds.
+   * @throws DatabaseError
+   */
+  forget?(appId: string): Promise<void>;
 }
 
 export interface FetchedValue {

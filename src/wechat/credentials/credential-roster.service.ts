@@ -7,11 +7,12 @@ import { CredentialStore } from './credential-store.js';
 
 /**
  * Which credentials there are while accounts come, change and go: a row and a slot for each account and
- * each kind that is fetched ahead.
+ * each kind that is fetched ahead; of the others those that were needed (CredentialStore.open).
  *
  *   account added    ─▶ empty row ─▶ slot
  *   account changed  ─▶ the same slot, told of it; a new secret or mode makes it due
- *   account removed  ─▶ slot retired, then its rows removed; in this order, so that no poll makes them again
+ *   account removed  ─▶ slots of all kinds retired, then their rows removed; in this order, so that no poll
+ *                       makes them again
  *
  * What is under way for a removed account ends without effect: its row is gone, and every statement of the
  * protocol names the row's id.
@@ -44,6 +45,9 @@ export class CredentialRosterService {
     const retired = this.updateSlots(appId);
     if (this.accounts.find(appId) === undefined) {
       await this.repository.removeLeftBy(appId);
+      for (const kind of this.store.allKinds()) {
+        await kind.forget?.(appId);
+      }
     } else {
       await this.addSlots(appId);
     }
@@ -70,14 +74,8 @@ export class CredentialRosterService {
   }
 
   private async addSlots(appId: string): Promise<void> {
-    for (const { name } of this.store.kindsAhead()) {
-      if (this.store.slot(appId, name) === undefined) {
-        await this.repository.insertEmpty(appId, name);
-        const row = await this.repository.find(appId, name);
-        if (row !== null) {
-          this.store.add(row);
-        }
-      }
+    for (const kind of this.store.kindsAhead()) {
+      await this.store.open(appId, kind);
     }
   }
 }

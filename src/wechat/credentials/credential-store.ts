@@ -57,7 +57,11 @@ export class CredentialStore implements OnApplicationBootstrap {
 
   /** The kinds of which each account has a credential from the start. */
   kindsAhead(): CredentialKind[] {
-    return [...this.kinds.values()].filter(({ fetchedAhead }) => fetchedAhead);
+    return this.allKinds().filter(({ fetchedAhead }) => fetchedAhead);
+  }
+
+  allKinds(): CredentialKind[] {
+    return [...this.kinds.values()];
   }
 
   /** Holds a row in memory, unless there is no account for it, or it is held already: single flight needs one slot. */
@@ -75,11 +79,11 @@ export class CredentialStore implements OnApplicationBootstrap {
 
   /** The account of a slot was removed, or added again: its credentials are others. */
   retire(slot: CredentialSlot): void {
+    this.values.remove(slot);
     this.slots.get(slot.kind.name)?.delete(slot.account.appId);
     this.slotsById.delete(slot.row.id);
     slot.retire();
   }
-    this.values.remove(slot);
 
   get isLoaded(): boolean {
     return this.hasLoaded;
@@ -241,9 +245,15 @@ export class CredentialStore implements OnApplicationBootstrap {
     }
   }
 
+  /** @returns null where the account was removed meanwhile: then nothing of it stays */
   private async findOrInsert(appId: string, kind: string): Promise<CredentialEntity | null> {
     await this.repository.insertEmpty(appId, kind);
-    return this.repository.find(appId, kind);
+    const row = await this.repository.find(appId, kind);
+    if (this.accounts.find(appId) !== undefined) {
+      return row;
+    }
+    await this.repository.removeLeftBy(appId);
+    return null;
   }
 
   private isTrusted(slot: CredentialSlot, snapshot: CredentialSnapshot, nowMs: number): boolean {
@@ -279,6 +289,10 @@ export class CredentialStore implements OnApplicationBootstrap {
     await this.insertMissing(await this.repository.loadAll());
     await this.sealer.rewriteOld(await this.repository.loadAll());
     for (const row of await this.repository.loadAll()) {
+      if (this.accounts.find(row.appId) === undefined) {
+        // Whoever removed the account died before it could remove this.
+        await this.repository.removeLeftBy(row.appId);
+      }
       this.add(row);
     }
     this.rowsReadAtMs = readAtMs;

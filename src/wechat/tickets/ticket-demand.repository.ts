@@ -41,6 +41,22 @@ export class TicketDemandRepository {
     }
   }
 
+  /** Takes away what a removed account had; of an account that exists, nothing. */
+  async removeLeftBy(appId: string, type: TicketType): Promise<void> {
+    await this.database.run((source) =>
+      source
+        .createQueryBuilder()
+        .delete()
+        .from(TicketDemandEntity)
+        .where('app_id = :appId AND type = :type')
+        .andWhere(
+          'EXISTS (SELECT 1 FROM account WHERE account.app_id = :appId AND account.removed_at IS NOT NULL)',
+        )
+        .setParameters({ appId, type })
+        .execute(),
+    );
+  }
+
   /** A row that is there already says no earlier time. */
   private async insert({ appId, type, askedAtMs }: TicketDemand): Promise<void> {
     try {

@@ -47,7 +47,10 @@ export class TicketDemandScheduler implements OnApplicationBootstrap, BeforeAppl
     }
     try {
       for (const { appId, type } of await this.demand.exchange()) {
-        await this.kinds.open(appId, type);
+        if ((await this.kinds.open(appId, type)) === undefined) {
+          // Told to the database by a replica that did not know yet that the account was removed.
+          await this.demand.forget(appId, type);
+        }
       }
     } catch (error) {
       this.report(error);

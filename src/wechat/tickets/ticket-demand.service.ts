@@ -29,6 +29,14 @@ export class TicketDemandService {
     this.own.set(keyOf({ appId, type }), { appId, type, askedAtMs });
   }
 
+  /** The account was removed. @throws DatabaseError */
+  async forget(appId: string, type: TicketType): Promise<void> {
+    const key = keyOf({ appId, type });
+    this.own.delete(key);
+    this.stored.delete(key);
+    await this.repository.removeLeftBy(appId, type);
+  }
+
   /** Whether somebody asked within 24 h. */
   isWanted(appId: string, type: TicketType): boolean {
     const key = keyOf({ appId, type });

@@ -35,4 +35,8 @@ export class TicketKind implements CredentialKind {
   probe(): Promise<ProbeVerdict> {
     return Promise.resolve('unknown');
   }
+
+  forget(appId: string): Promise<void> {
+    return this.demand.forget(appId, this.type);
+  }
 }
