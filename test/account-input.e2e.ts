@@ -59,6 +59,28 @@ async function expectRefused(answer: Answer<ProblemBody>, paths: string[]): Prom
   expect(await contents()).toBe(before);
 }
 
+const NO_HOSTS = [
+  '',
+  '*',
+  '*.',
+  'https://shop.cn',
+  'shop.cn/path',
+  'shop.cn:443',
+  'user@shop.cn',
+  'Shop.cn',
+  'www.*.cn',
+  '*shop.cn',
+  'a..cn',
+  'shop cn',
+  ' shop.cn',
+  '商店.cn',
+  'xn--a',
+  '1.2.3',
+  '[::1]',
+  7,
+  null,
+  `${'a.'.repeat(127)}cn`,
+];
 const LONG = 'x'.repeat(1_025);
 
 describe('POST /v1/admin/accounts', () => {
@@ -79,6 +101,18 @@ describe('POST /v1/admin/accounts', () => {
     ['half a character', { ...NEW, name: '\ud800' }, ['body.name']],
     ['an unknown mode', { ...NEW, mode: 'Stable' }, ['body.mode']],
     ['a switch as a text', { ...NEW, enabled: 'true' }, ['body.enabled']],
+    ['hosts as a text', { ...NEW, jssdk_hosts: 'shop.cn' }, ['body.jssdk_hosts']],
+    ['null for hosts', { ...NEW, jssdk_hosts: null }, ['body.jssdk_hosts']],
+    [
+      'hosts that are none',
+      { ...NEW, jssdk_hosts: ['shop.cn', ...NO_HOSTS] },
+      NO_HOSTS.map((_host, index) => `body.jssdk_hosts.${index + 1}`).sort(),
+    ],
+    [
+      'too many hosts',
+      { ...NEW, jssdk_hosts: Array.from({ length: 101 }, () => 'a.cn') },
+      ['body.jssdk_hosts'],
+    ],
     ['unknown fields', { ...NEW, secret: 'x' }, ['body']],
     ['a token without its life', { ...NEW, access_token: 't' }, ['body.expires_in']],
     ['a life without its token', { ...NEW, expires_in: 7_200 }, ['body.access_token']],
@@ -99,6 +133,7 @@ describe('PATCH /v1/admin/accounts/{app_id}', () => {
     ['a secret that is taken away', { app_secret: null }, ['body.app_secret']],
     ['another AppID', { app_id: NEW.app_id }, ['body']],
     ['a token', { access_token: 't', expires_in: 1 }, ['body']],
+    ['no host', { jssdk_hosts: ['https://shop.cn'] }, ['body.jssdk_hosts.0']],
     ['two wrong ones', { mode: 'none', enabled: 1 }, ['body.enabled', 'body.mode']],
   ])('%s', async (_what, body, paths) => {
     await expectRefused(await send('PATCH', ONE, body), paths);
@@ -171,6 +206,7 @@ describe('random input', () => {
       name: value,
       mode: value,
       enabled: value,
+      jssdk_hosts: fc.oneof(value, fc.array(value, { maxLength: 2 })),
       access_token: value,
       expires_in: value,
       unknown: value,

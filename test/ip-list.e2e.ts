@@ -618,6 +618,7 @@ describe('the IP list', () => {
         await accounts.insert({
           appId,
           name: null,
+          jssdkHosts: null,
           mode: 'stable',
           secret: service.app
             .get(Keyring)

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createHash } from 'node:crypto';
-import { DataSource } from 'typeorm';
 import { makeClient } from './support/clients.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { Pair } from './support/pair.js';
 import {
   ADMIN_KEY,
   APP_ID,
+  APP_SECRET,
   CLIENT_KEY,
   startService,
   type Answer,
@@ -21,6 +21,8 @@ interface SignatureBody extends ProblemBody {
   readonly signature: string;
 }
 
+const OTHER = 'wx00000000000000aa';
+const OTHER_SECRET = 'canary-other-secret-0123456789';
 const TICKET_PATH = '/cgi-bin/ticket/getticket';
 
 let database: TestDatabase;
@@ -29,7 +31,15 @@ let service: Service;
 
 beforeEach(async () => {
   database = await createDatabase();
-  pair = await Pair.start({ environment: { DATABASE_URL: database.url } });
+  pair = await Pair.start({
+    environment: { DATABASE_URL: database.url },
+    simulator: {
+      accounts: [
+        { appId: APP_ID, secret: APP_SECRET },
+        { appId: OTHER, secret: OTHER_SECRET },
+      ],
+    },
+  });
   service = pair.service;
 });
 afterEach(async () => {
@@ -51,14 +61,18 @@ async function expected({ nonceStr, timestamp }: SignatureBody, url: string): Pr
   return createHash('sha1').update(text, 'utf8').digest('hex');
 }
 
-/** The hosts as an admin sets them; the service reads its accounts at the start. */
-async function allowHosts(hosts: string[]): Promise<void> {
-  await service.app
-    .get(DataSource)
-    .query(`UPDATE account SET jssdk_hosts = '${JSON.stringify(hosts)}'`);
-  await service.close();
-  service = await startService(pair.wechat, { DATABASE_URL: database.url });
-  await service.ready();
+/** The hosts as an admin sets them. */
+async function allowHosts(hosts: string[], change = {}): Promise<void> {
+  const { status, body } = await service.call<{ jssdk_hosts: string[] }>(
+    'PATCH',
+    `/v1/admin/accounts/${APP_ID}`,
+    { key: ADMIN_KEY, body: { jssdk_hosts: hosts, ...change } },
+  );
+  expect([status, body.jssdk_hosts]).toEqual([200, hosts]);
+}
+
+async function statusOf(url: string): Promise<number> {
+  return (await sign({ url })).status;
 }
 
 describe('the signature of a page', () => {
@@ -129,7 +143,7 @@ describe('the hosts that an account names', () => {
       'https://mall.cn/',
       'https://shop.cn@evil.example/',
     ]) {
-      statuses[url] = (await sign({ url })).status;
+      statuses[url] = await statusOf(url);
     }
 
     expect(statuses).toEqual({
@@ -148,12 +162,42 @@ describe('the hosts that an account names', () => {
   });
 
   it('tell nobody of an account that may not be used', async () => {
-    await allowHosts(['shop.cn']);
-    await service.app.get(DataSource).query('UPDATE account SET enabled = 0');
-    await allowHosts(['shop.cn']);
+    await allowHosts(['shop.cn'], { enabled: false });
 
-    expect((await sign({ url: 'https://evil.example' })).status).toBe(403);
-    expect((await sign({ url: 'https://shop.cn' })).status).toBe(403);
+    expect(await statusOf('https://evil.example')).toBe(403);
+    expect(await statusOf('https://shop.cn')).toBe(403);
+  });
+
+  it('hold after a restart, until an admin takes them away', async () => {
+    await allowHosts(['shop.cn']);
+    await service.close();
+    service = await startService(pair.wechat, { DATABASE_URL: database.url });
+    await service.ready();
+    expect(await statusOf('https://other.cn')).toBe(400);
+    expect(await statusOf('https://shop.cn')).toBe(200);
+
+    await allowHosts([]);
+    expect(await statusOf('https://other.cn')).toBe(200);
+  });
+
+  it('can be named when the account is added, and go with it', async () => {
+    const account = { app_id: OTHER, app_secret: OTHER_SECRET };
+    const add = (body: object): Promise<Answer<{ jssdk_hosts: string[] }>> =>
+      service.call('POST', '/v1/admin/accounts', { key: ADMIN_KEY, body });
+    const statuses = async (): Promise<number[]> => {
+      const urls = ['https://www.mall.cn', 'https://other.cn'];
+      const answers = urls.map((url) => sign({ url }, { appId: OTHER }));
+      return (await Promise.all(answers)).map(({ status }) => status);
+    };
+
+    const added = await add({ ...account, jssdk_hosts: ['*.mall.cn'] });
+    expect([added.status, added.body.jssdk_hosts]).toEqual([201, ['*.mall.cn']]);
+    expect(await statuses()).toEqual([200, 400]);
+
+    await service.call('DELETE', `/v1/admin/accounts/${OTHER}`, { key: ADMIN_KEY });
+    expect(await statuses()).toEqual([403, 403]);
+    expect((await add(account)).body.jssdk_hosts).toEqual([]);
+    expect(await statuses()).toEqual([200, 200]);
   });
 });
 

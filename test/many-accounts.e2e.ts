@@ -67,6 +67,7 @@ async function addAccounts(into: Service): Promise<void> {
     environmentSecret: null,
     environmentMode: null,
     createdAt: Date.now(),
+    jssdkHosts: null,
     updatedAt: Date.now(),
     removedAt: null,
     fenceBase: 0,

@@ -116,7 +116,7 @@ export class AccountAdminController {
   }
 
   private describe(slot: CredentialSlot): AccountStateAnswer {
-    const { appId, name, mode, enabled } = slot.account;
+    const { appId, name, mode, enabled, jssdkHosts } = slot.account;
     return {
       app_id: appId,
       name,
@@ -131,6 +131,7 @@ function fits(account: AccountStateAnswer, { mode, enabled, state }: AccountsQue
   return (
     (mode === undefined || account.mode === mode) &&
     (enabled === undefined || account.enabled === enabled) &&
+      jssdk_hosts: [...jssdkHosts],
     (state === undefined || account.access_token.state === state)
   );
 }

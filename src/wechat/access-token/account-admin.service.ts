@@ -33,12 +33,13 @@ export class AccountAdminService {
 
   /** @throws AppError `account_exists`, `database_unavailable` */
   async create(body: NewAccountBody, origin: Origin): Promise<CredentialSlot> {
-    const { app_id: appId, app_secret: secret, name = null, mode, enabled } = body;
+    const { app_id: appId, app_secret: secret, name = null, mode, jssdk_hosts: jssdkHosts } = body;
     this.tokens.assertLoaded();
     const imported = importedToken(body, origin);
     // What a removal could not take away before must not come back with the account.
     await this.roster.follow(appId);
-    const fields = { name, mode, secret, enabled: enabled && imported === undefined };
+    const enabled = body.enabled && imported === undefined;
+    const fields = { name, mode, secret, enabled, jssdkHosts };
     if (!(await this.editor.create(appId, fields))) {
       throw new AppError(
         'account_exists',
@@ -47,7 +48,7 @@ export class AccountAdminService {
     }
     await this.roster.follow(appId);
     if (imported !== undefined) {
-      await this.import(appId, imported, enabled);
+      await this.import(appId, imported, body.enabled);
     }
     this.scheduler.tick();
     return this.tokens.slotForAdmin(appId);
@@ -56,12 +57,13 @@ export class AccountAdminService {
   /** @throws AppError `account_not_found`, `database_unavailable` */
   async alter(appId: string, body: AccountChangeBody): Promise<CredentialSlot> {
     this.tokens.slotForAdmin(appId);
-    const { name, mode, enabled, app_secret: secret } = body;
+    const { name, mode, enabled, app_secret: secret, jssdk_hosts: jssdkHosts } = body;
     const change = {
       ...(name !== undefined && { name }),
       ...(mode !== undefined && { mode }),
       ...(enabled !== undefined && { enabled }),
       ...(secret !== undefined && { secret }),
+      ...(jssdkHosts !== undefined && { jssdkHosts }),
     };
     if (!(await this.editor.alter(appId, change))) {
       throw accountNotFound();

@@ -13,7 +13,7 @@ const Name = z
   .nullable()
   .meta({ description: 'For people. null: none.', examples: ['Shop, production'] });
 const Mode = z.enum(['stable', 'legacy']).meta({
-  description: 'The call that tokens come from: /cgi-bin/stable_token or /cgi-bin/token.',
+  description: 'The call that tokens come from: stable_token of WeChat, or token.',
 });
 const Secret = appSecret
   .max(128, 'must be 128 characters at most')
@@ -22,6 +22,24 @@ const Enabled = z
   .boolean()
   .meta({ description: 'false: clients get 403, and WeChat is asked for nothing.' });
 
+const MOST_HOSTS = 100;
+/** Compared with the host of a page's URL as the URL standard writes it (../jssdk/jssdk-signature.ts). */
+const JssdkHost = z
+  .string()
+  .max(255, 'must be 255 characters at most')
+  .refine(
+    isHostPattern,
+    'must be a host name in lower case without scheme, port and path, such as shop.example.com, or *.example.com for all below it; other letters in Punycode (xn--…)',
+  );
+const JssdkHosts = z
+  .array(JssdkHost)
+  .max(MOST_HOSTS, `must be ${MOST_HOSTS} at most`)
+  .meta({
+    description:
+      'The hosts whose pages are signed for the JS-SDK; `*.` before a name stands for all below it. Empty: any.',
+    examples: [['shop.example.com', '*.mall.example.com']],
+  });
+
 export const NewAccountBody = z
   .strictObject({
     app_id: appId.meta({ examples: ['wx0123456789abcdef'] }),
@@ -29,6 +47,7 @@ export const NewAccountBody = z
     name: Name.optional(),
     mode: Mode.default('stable'),
     enabled: Enabled.default(true),
+    jssdk_hosts: JssdkHosts.default([]),
     access_token: z
       .string()
       .max(1_024, 'must be 1024 characters at most')
@@ -58,7 +77,13 @@ export const NewAccountBody = z
 export type NewAccountBody = z.infer<typeof NewAccountBody>;
 
 export const AccountChangeBody = z
-  .strictObject({ app_secret: Secret, name: Name, mode: Mode, enabled: Enabled })
+  .strictObject({
+    app_secret: Secret,
+    name: Name,
+    mode: Mode,
+    enabled: Enabled,
+    jssdk_hosts: JssdkHosts,
+  })
   .partial()
   .meta({ id: 'AccountChange' });
 export type AccountChangeBody = z.infer<typeof AccountChangeBody>;
@@ -72,6 +97,7 @@ export const AccountStateAnswer = z
     name: z.string().nullable(),
     mode: z.enum(['stable', 'legacy']),
     enabled: z.boolean(),
+    jssdk_hosts: z.array(z.string()).meta({ description: 'Empty: any.' }),
     access_token: z.object({
       state: State,
       version: z.int(),
@@ -112,3 +138,11 @@ export type AccountsQuery = z.infer<typeof AccountsQuery>;
 
 /** Where a page of accounts goes on: after this AppID. */
 export const AccountPosition = z.strictObject({ after: appId });
+
+function isHostPattern(text: string): boolean {
+  const host = text.replace(/^\*\./, '');
+  const url = `https://${host}`;
+  return (
+    /^[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(host) && URL.canParse(url) && new URL(url).hostname === host
+  );
+}

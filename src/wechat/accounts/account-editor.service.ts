@@ -14,6 +14,8 @@ export interface AccountFields {
   readonly mode: TokenMode;
   readonly secret: string;
   readonly enabled: boolean;
+  /** None: any host. */
+  readonly jssdkHosts: readonly string[];
 }
 
 /**
@@ -43,6 +45,7 @@ export class AccountEditorService {
         enabled: fields.enabled ? 1 : 0,
         environmentSecret: row?.environmentSecret ?? null,
         environmentMode: row?.environmentMode ?? null,
+        jssdkHosts: hostsColumn(fields.jssdkHosts),
       };
       return row === null ? this.repository.insert(account) : this.repository.restore(row, account);
     });
@@ -58,11 +61,12 @@ export class AccountEditorService {
       if (row?.removedAt !== null) {
         return 'refused';
       }
-      const { name, mode = row.mode, secret, enabled } = change;
+      const { name, mode = row.mode, secret, enabled, jssdkHosts } = change;
       const isNewSecret = secret !== undefined && !this.holds(row, secret);
       return this.repository.change(row, {
         ...(name !== undefined && { name }),
         ...(enabled !== undefined && { enabled: enabled ? 1 : 0 }),
+        ...(jssdkHosts !== undefined && { jssdkHosts: hostsColumn(jssdkHosts) }),
         ...(isNewSecret && { secret: this.sealer.seal(appId, secret) }),
         mode,
         configVersion: row.configVersion + (isNewSecret || mode !== row.mode ? 1 : 0),
@@ -112,4 +116,8 @@ export class AccountEditorService {
       throw error;
     }
   }
+}
+
+function hostsColumn(hosts: readonly string[]): string[] | null {
+  return hosts.length === 0 ? null : [...hosts];
 }

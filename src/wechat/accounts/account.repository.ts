@@ -4,11 +4,7 @@ import { isUniqueViolation } from '../../database/database-error.js';
 import { DatabaseService } from '../../database/database.service.js';
 import { AccountEntity } from './account.entity.js';
 
-type NewAccount = Omit<
-  AccountEntity,
-  'createdAt' | 'updatedAt' | 'removedAt' | 'fenceBase' | 'jssdkHosts'
-> &
-  Partial<Pick<AccountEntity, 'jssdkHosts'>>;
+type NewAccount = Omit<AccountEntity, 'createdAt' | 'updatedAt' | 'removedAt' | 'fenceBase'>;
 type AccountColumns = Partial<Omit<AccountEntity, 'appId' | 'createdAt' | 'updatedAt'>>;
 
 /** Rows of `account`. Every method is one statement. */
@@ -79,6 +75,7 @@ export class AccountRepository {
       name: null,
       secret: '',
       enabled: 0,
+      jssdkHosts: null,
       // Who compares it finds that the row is no longer the one that was seen.
       configVersion: seen.configVersion + 1,
       fenceBase,

@@ -84,6 +84,7 @@ export class EnvironmentAccountService {
       enabled: 1,
       environmentSecret: this.sealer.fingerprint(appSecret),
       environmentMode: mode ?? null,
+      jssdkHosts: null,
     };
     const created = await (removed === undefined
       ? this.repository.insert(account)
