@@ -725,6 +725,59 @@ describe('the tickets of an account', () => {
   });
 });
 
+describe('what was done with an account', () => {
+  async function trail(): Promise<unknown[]> {
+    const { body } = await service.call<{ items: Record<string, unknown>[] }>(
+      'GET',
+      `/v1/admin/audit?app_id=${OTHER}`,
+      { key: ADMIN_KEY },
+    );
+    return body.items
+      .filter(({ action }) => String(action).startsWith('account.'))
+      .map((item) => [item.action, item.outcome, item.version_before, item.version_after])
+      .reverse();
+  }
+
+  it('stands in the audit with the versions that it found and left', async () => {
+    const { accessToken } = await wechat.mintAsForeigner(OTHER, 'legacy');
+    await add({ mode: 'legacy', access_token: accessToken, expires_in: 7_000 });
+    await pass(6);
+    await alter({ name: 'named' });
+    await pass(1);
+    await alter({ mode: 'stable' });
+    await service.tick();
+    await pass(1);
+    await alter({ name: null });
+    await pass(1);
+    await remove();
+    await pass(1);
+    await remove();
+    expect(await trail()).toEqual([
+      ['account.create', 'ok', null, 1],
+      ['account.update', 'ok', 1, 1],
+      ['account.update', 'ok', 1, 1],
+      ['account.update', 'ok', 2, 2],
+      ['account.delete', 'ok', 2, null],
+      ['account.delete', 'refused:account_not_found', null, null],
+    ]);
+  });
+
+  it('its refreshes can be read after its removal, by a restarted service too', async () => {
+    const refreshes = (): Promise<Answer<{ items: { outcome: string }[] } & ProblemBody>> =>
+      service.call('GET', `${ACCOUNTS}/${OTHER}/refreshes`, { key: ADMIN_KEY });
+    expect((await refreshes()).body.code).toBe('account_not_found');
+    await add();
+    await read(service, '?wait=5');
+    await remove();
+    expect((await refreshes()).body.items).toMatchObject([{ outcome: 'committed' }]);
+    await stop(service);
+    service = await start();
+    expect((await refreshes()).body.items).toMatchObject([{ outcome: 'committed' }]);
+    const client = await service.call('GET', `${ACCOUNTS}/${OTHER}/refreshes`, { key: CLIENT_KEY });
+    expect(client.status).toBe(403);
+  });
+});
+
 describe('the account of the environment', () => {
   it('that an admin altered is not altered back by a restart', async () => {
     await alter({ mode: 'legacy', name: 'named' }, APP_ID);

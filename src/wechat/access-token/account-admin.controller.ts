@@ -19,6 +19,7 @@ import {
 } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { AdminGuard } from '../../access/admin.guard.js';
+import { noteAudit } from '../../audit/audit-notes.js';
 import { Audited } from '../../audit/audited.decorator.js';
 import { originOf } from '../../audit/origin.js';
 import { DatabaseClock } from '../../database/database-clock.js';
@@ -88,7 +89,9 @@ export class AccountAdminController {
     @Req() request: FastifyRequest,
     @ValidBody(NewAccountBody) body: NewAccountBody,
   ): Promise<AccountStateAnswer> {
-    return this.describe(await this.accounts.create(body, originOf(request, 'admin')));
+    const slot = await this.accounts.create(body, originOf(request, 'admin'));
+    noteAudit(request, { versionAfter: slot.version });
+    return this.describe(slot);
   }
 
   @Patch(':app_id')
@@ -98,10 +101,15 @@ export class AccountAdminController {
   @ApiOkResponse({ standardSchema: AccountStateAnswer })
   @ApiProblems('validation_failed', 'account_not_found')
   async alter(
+    @Req() request: FastifyRequest,
     @Param('app_id') appId: string,
     @ValidBody(AccountChangeBody) body: AccountChangeBody,
   ): Promise<AccountStateAnswer> {
-    return this.describe(await this.accounts.alter(appId, body));
+    noteAudit(request, { versionBefore: this.tokens.slotForAdmin(appId).version });
+    const slot = await this.accounts.alter(appId, body);
+    // A refresh that became due has a row of its own in the trail.
+    noteAudit(request, { versionAfter: slot.version });
+    return this.describe(slot);
   }
 
   @Delete(':app_id')
@@ -111,8 +119,9 @@ export class AccountAdminController {
   @ApiParam(APP_ID)
   @ApiNoContentResponse({ description: 'It is gone; its history stays.' })
   @ApiProblems('account_not_found')
-  remove(@Param('app_id') appId: string): Promise<void> {
-    return this.accounts.remove(appId);
+  async remove(@Req() request: FastifyRequest, @Param('app_id') appId: string): Promise<void> {
+    noteAudit(request, { versionBefore: this.tokens.slotForAdmin(appId).version });
+    await this.accounts.remove(appId);
   }
 
   private describe(slot: CredentialSlot): AccountStateAnswer {
@@ -122,6 +131,7 @@ export class AccountAdminController {
       name,
       mode,
       enabled,
+      jssdk_hosts: [...jssdkHosts],
       access_token: describeCredential(slot, this.clock.nowMs()),
     };
   }
@@ -131,7 +141,6 @@ function fits(account: AccountStateAnswer, { mode, enabled, state }: AccountsQue
   return (
     (mode === undefined || account.mode === mode) &&
     (enabled === undefined || account.enabled === enabled) &&
-      jssdk_hosts: [...jssdkHosts],
     (state === undefined || account.access_token.state === state)
   );
 }

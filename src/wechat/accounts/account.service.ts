@@ -34,6 +34,11 @@ export class AccountService {
     return this.entries.get(appId)?.account;
   }
 
+  /** Whether there is such an account, or was one before it was removed. */
+  hasKnown(appId: string): boolean {
+    return this.entries.has(appId);
+  }
+
   /**
    * The AppSecret, opened for one call.
    * @throws SealedValueError when no configured key opens the row

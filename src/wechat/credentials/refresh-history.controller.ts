@@ -30,7 +30,7 @@ export class RefreshHistoryController {
   ) {}
 
   @Get()
-  @ApiOperation({ summary: 'The refreshes of an account, newest first' })
+  @ApiOperation({ summary: 'The refreshes of an account, newest first, also after its removal' })
   @ApiParam({ name: 'app_id', example: 'wx0123456789abcdef' })
   @ApiOkResponse({ standardSchema: RefreshPage })
   @ApiProblems('validation_failed', 'account_not_found', 'database_unavailable')
@@ -40,7 +40,7 @@ export class RefreshHistoryController {
   ): Promise<Page<RefreshItem>> {
     const { kind, outcome, cause, limit } = query;
     const after = decodeCursor(RefreshesCursor, query.cursor);
-    this.assertAccount(appId);
+    this.assertKnown(appId);
     const filter = { appId, kind, outcome, cause };
     const rows = await this.history.find({ ...filter, after, limit: limit + 1 });
     return toPage(rows, limit, toItem, ({ startedAt, credentialId }) => ({
@@ -49,11 +49,12 @@ export class RefreshHistoryController {
     }));
   }
 
-  private assertAccount(appId: string): void {
+  /** What was asked of WeChat for an account stays to be read after its removal. */
+  private assertKnown(appId: string): void {
     if (!this.store.isLoaded) {
       throw this.store.notLoaded();
     }
-    if (this.accounts.find(appId) === undefined) {
+    if (!this.accounts.hasKnown(appId)) {
       throw accountNotFound();
     }
   }
