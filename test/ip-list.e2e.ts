@@ -1,5 +1,4 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { SchedulerRegistry } from '@nestjs/schedule';
 import { DataSource } from 'typeorm';
 import { Keyring } from '../src/encryption/keyring.js';
 import { AccountRepository } from '../src/wechat/accounts/account.repository.js';
@@ -59,13 +58,6 @@ const contains = (service: Service, query: string): Promise<Answer<ContainsBody>
 
 /** What @Cron does once a minute. */
 const tick = (service: Service): Promise<void> => service.app.get(IpListScheduler).tick();
-
-/** Here time moves by hand: a minute that turns in the real world must not. */
-const stopCron = (service: Service): void => {
-  for (const job of service.app.get(SchedulerRegistry).getCronJobs().values()) {
-    void job.stop();
-  }
-};
 
 const always = (path: string, errcode: number): NewFault => ({
   kind: 'errcode',
@@ -203,7 +195,7 @@ describe('the IP list', () => {
   const another = async (): Promise<Service> => {
     const started = await startService(pair.wechat, { DATABASE_URL: database.url });
     others.push(started);
-    stopCron(started);
+    started.stopCron();
     await started.ready();
     return started;
   };
@@ -224,7 +216,7 @@ describe('the IP list', () => {
     database = await createDatabase();
     pair = await Pair.start({ environment: { DATABASE_URL: database.url } });
     service = pair.service;
-    stopCron(service);
+    service.stopCron();
   });
   afterEach(async () => {
     for (const other of others.splice(0)) {
@@ -618,7 +610,6 @@ describe('the IP list', () => {
         await accounts.insert({
           appId,
           name: null,
-          jssdkHosts: null,
           mode: 'stable',
           secret: service.app
             .get(Keyring)
@@ -627,6 +618,7 @@ describe('the IP list', () => {
           enabled: 1,
           environmentSecret: null,
           environmentMode: null,
+          jssdkHosts: null,
         });
       }
       restarted = await restart();

@@ -3,17 +3,18 @@ import { DataSource } from 'typeorm';
 import { AccountEntity } from '../src/wechat/accounts/account.entity.js';
 import { AccountSealer } from '../src/wechat/accounts/account-sealer.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
-import { eventually } from './support/eventually.js';
 import { FETCH_PATH } from './support/pair.js';
 import { ADMIN_KEY, startService, type Answer, type Service } from './support/service.js';
-import { startSimulator, type JournalEntry, type Simulator } from './support/simulator.js';
+import { startSimulator, type Simulator } from './support/simulator.js';
 
 /*
  * A thousand accounts on one service (docs/configuration.md, How many accounts): all tokens are live within
  * a minute of the start, no second has more than 40 first fetches, and a second without work costs little.
+ * The seconds are turned by hand, the work of each is real and measured.
  */
 
 const COUNT = 1_000;
+const LONGEST_SECONDS = 60;
 const MOST_A_SECOND = 40;
 const ROWS_AT_ONCE = 200;
 const IDLE_SECONDS = 100;
@@ -66,8 +67,8 @@ async function addAccounts(into: Service): Promise<void> {
     enabled: 1,
     environmentSecret: null,
     environmentMode: null,
-    createdAt: Date.now(),
     jssdkHosts: null,
+    createdAt: Date.now(),
     updatedAt: Date.now(),
     removedAt: null,
     fenceBase: 0,
@@ -79,12 +80,26 @@ async function addAccounts(into: Service): Promise<void> {
   }
 }
 
-/** The most calls that began within any ten seconds. */
-function busiestTenSeconds(calls: readonly JournalEntry[]): number {
-  const starts = calls.map(({ startedAt }) => Date.parse(startedAt)).sort((a, b) => a - b);
-  return Math.max(
-    ...starts.map((from) => starts.filter((at) => at >= from && at < from + 10_000).length),
-  );
+interface Second {
+  readonly fetches: number;
+  readonly workMs: number;
+}
+
+/** One second after the other, each as soon as the work of the one before is done. */
+async function passUntilFetched(): Promise<Second[]> {
+  const seconds: Second[] = [];
+  let fetched = await wechat.countCalls({ path: FETCH_PATH.stable });
+  while (fetched < COUNT && seconds.length < LONGEST_SECONDS) {
+    await wechat.advance(1_000);
+    service.advance(1_000);
+    const startedMs = performance.now();
+    await service.tick();
+    const workMs = performance.now() - startedMs;
+    const before = fetched;
+    fetched = await wechat.countCalls({ path: FETCH_PATH.stable });
+    seconds.push({ fetches: fetched - before, workMs });
+  }
+  return seconds;
 }
 
 async function countLive(): Promise<number> {
@@ -105,23 +120,26 @@ async function countLive(): Promise<number> {
 it('1,000 accounts: all live within 60 s of the start, 40 fetches a second at most, idle under 5 % of a core', async () => {
   const startedMs = performance.now();
   await start();
-  await wechat.untilCalls({ path: FETCH_PATH.stable, outcome: 'answered' }, COUNT, 60_000);
-  await eventually(async () => {
-    expect(await countLive()).toBe(COUNT);
-  });
-  const allLiveMs = performance.now() - startedMs;
-  expect(allLiveMs).toBeLessThan(60_000);
-  await service.tick();
+  service.stopCron();
+  await service.ready();
+  const first = {
+    fetches: await wechat.countCalls({ path: FETCH_PATH.stable }),
+    workMs: performance.now() - startedMs,
+  };
+  const seconds = [first, ...(await passUntilFetched())];
+  expect(await countLive()).toBe(COUNT);
+  // A second whose work takes less lasts a second all the same.
+  const allLiveMs = seconds.reduce((sum, { workMs }) => sum + Math.max(1_000, workMs), 0);
+  expect(allLiveMs).toBeLessThan(LONGEST_SECONDS * 1_000);
+  expect(Math.max(...seconds.map(({ fetches }) => fetches))).toBeLessThanOrEqual(MOST_A_SECOND);
 
-  for (const appId of appIds) {
-    expect((await service.read('?wait=0', appId)).status).toBe(200);
+  for (let from = 0; from < COUNT; from += ROWS_AT_ONCE) {
+    const some = appIds.slice(from, from + ROWS_AT_ONCE);
+    const answers = await Promise.all(some.map((appId) => service.read('?wait=0', appId)));
+    expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
   }
   expect((await service.call('GET', '/readyz')).status).toBe(200);
   expect(await wechat.countCalls({ path: FETCH_PATH.stable })).toBe(COUNT);
-  // On a busy machine calls arrive in bunches that were started evenly: one second's more.
-  const calls = await wechat.journal({ path: FETCH_PATH.stable });
-  expect(busiestTenSeconds(calls)).toBeLessThanOrEqual(11 * MOST_A_SECOND);
-  expect(allLiveMs).toBeGreaterThan((COUNT / MOST_A_SECOND - 2) * 1_000);
 
   const before = process.cpuUsage();
   for (let second = 0; second < IDLE_SECONDS; second += 1) {
@@ -132,7 +150,7 @@ it('1,000 accounts: all live within 60 s of the start, 40 fetches a second at mo
   const idleShare = (user + system) / 1e6 / IDLE_SECONDS;
   expect(idleShare).toBeLessThan(BUSIEST_IDLE);
   process.stderr.write(
-    `1,000 accounts: all live after ${Math.round(allLiveMs)} ms, ${(idleShare * 100).toFixed(2)} % of a core idle\n`,
+    `1,000 accounts: all live after ${seconds.length} s, by the work of each ${Math.round(allLiveMs)} ms; ${(idleShare * 100).toFixed(2)} % of a core idle\n`,
   );
   expect(service.logged).not.toContain('canary-secret');
 }, 120_000);

@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { SchedulerRegistry } from '@nestjs/schedule';
 import { DataSource } from 'typeorm';
 import { ReadCounter } from '../src/audit/read-counter.js';
 import { RefreshService } from '../src/wechat/credentials/refresh.service.js';
@@ -71,13 +70,6 @@ const always = (errcode: number, onPath = TICKET_PATH): NewFault => ({
 /** What @Cron does once a minute. */
 const exchange = (service: Service): Promise<void> => service.app.get(TicketDemandScheduler).tick();
 
-/** Here time moves by hand: a second that turns in the real world must not. */
-const stopCron = (service: Service): void => {
-  for (const job of service.app.get(SchedulerRegistry).getCronJobs().values()) {
-    void job.stop();
-  }
-};
-
 let database: TestDatabase;
 let pair: Pair;
 let service: Service;
@@ -88,7 +80,7 @@ beforeEach(async () => {
   pair = await Pair.start({ environment: { DATABASE_URL: database.url } });
   service = pair.service;
   services = [service];
-  stopCron(service);
+  service.stopCron();
 });
 afterEach(async () => {
   await Promise.all(services.map((started) => started.close()));
@@ -105,7 +97,7 @@ async function another(seconds = 0): Promise<Service> {
   services.push(started);
   started.advance(seconds * 1_000);
   await started.ready();
-  stopCron(started);
+  started.stopCron();
   await exchange(started);
   return started;
 }

@@ -1,4 +1,5 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { SchedulerRegistry } from '@nestjs/schedule';
 import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
@@ -175,6 +176,13 @@ export class Service {
   /** Moves the service's time, the database's as it sees it included. */
   advance(ms: number): void {
     this.app.get(Clock).advance(ms);
+  }
+
+  /** From here on time moves by hand: a second or a minute that turns in the real world does nothing. */
+  stopCron(): void {
+    for (const job of this.app.get(SchedulerRegistry).getCronJobs().values()) {
+      void job.stop();
+    }
   }
 
   /** What @Cron does once a second, and the end of what it started. */
