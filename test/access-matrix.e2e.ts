@@ -48,6 +48,9 @@ GET /cgi-bin/get_api_domain_ip                         41001 40014   40014    40
 GET /cgi-bin/ticket/getticket                          41001 40014   40014    40014   40014   40014      40014        40014   40014       40014      40014   40014        40014     40014 40014
 GET /v1/admin/accounts                                 401   401     401      401     401     403        403          403     403         403        403     403          403       200   403
 GET /v1/admin/accounts/{app_id}                        401   401     401      401     401     403        403          403     403         403        403     403          403       200   403
+POST /v1/admin/accounts                                401   401     401      401     401     403        403          403     403         403        403     403          403       201   403
+PATCH /v1/admin/accounts/{app_id}                      401   401     401      401     401     403        403          403     403         403        403     403          403       200   403
+DELETE /v1/admin/accounts/{app_id}                     401   401     401      401     401     403        403          403     403         403        403     403          403       204   403
 POST /v1/admin/accounts/{app_id}/access-token/refresh  401   401     401      401     401     403        403          403     403         403        403     403          403       200   403
 GET /v1/admin/accounts/{app_id}/refreshes              401   401     401      401     401     403        403          403     403         403        403     403          403       200   403
 GET /v1/admin/audit                                    401   401     401      401     401     403        403          403     403         403        403     403          403       200   403
@@ -95,6 +98,15 @@ const REQUESTS: Readonly<Record<string, () => Request | Promise<Request>>> = {
   'GET /cgi-bin/ticket/getticket': () => ({
     keyed: heldIn('/cgi-bin/ticket/getticket?type=jsapi&'),
   }),
+  'POST /v1/admin/accounts': () => ({
+    body: {
+      app_id: 'wx00000000000000aa',
+      app_secret: 'a-secret-of-thirty-two-characters',
+      enabled: false,
+    },
+  }),
+  'PATCH /v1/admin/accounts/{app_id}': () => ({ body: { name: 'Changed' } }),
+  'DELETE /v1/admin/accounts/{app_id}': () => ({ path: '/v1/admin/accounts/wx00000000000000aa' }),
   'POST /v1/admin/clients': () => ({ body: { name: 'New', scopes: ['token:read'] } }),
   'PATCH /v1/admin/clients/{id}': () => ({ body: { name: 'Changed' } }),
   'DELETE /v1/admin/clients/{id}': async () => ({

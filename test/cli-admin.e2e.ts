@@ -1,0 +1,132 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runCli, type CliRun } from './support/cli.js';
+import { killProcesses, startProcess, type ServiceProcess } from './support/process.js';
+import { ADMIN_KEY, APP_ID, APP_SECRET, CLIENT_KEY, environmentFor } from './support/service.js';
+import { startSimulator, type Simulator } from './support/simulator.js';
+
+/* What the command line changes at a real process of the service. */
+
+const OTHER_ID = 'wx0000000000000001';
+const OTHER_SECRET = 'canary-other-secret-0123456789abcd';
+
+let folder: string;
+let wechat: Simulator;
+let service: ServiceProcess;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'wtc-cli-'));
+  wechat = await startSimulator({
+    accounts: [
+      { appId: APP_ID, secret: APP_SECRET },
+      { appId: OTHER_ID, secret: OTHER_SECRET },
+    ],
+  });
+  service = await startProcess(environmentFor(wechat), { cwd: folder }).ready();
+});
+afterAll(async () => {
+  await killProcesses();
+  await wechat.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function cli(line: string, input = '', clientKey = CLIENT_KEY): Promise<CliRun> {
+  return runCli(line.split(' '), {
+    environment: {
+      WECHAT_TOKEN_CENTER_URL: service.url,
+      ADMIN_API_KEY: ADMIN_KEY,
+      CLIENT_API_KEY: clientKey,
+    },
+    cwd: folder,
+    input,
+  });
+}
+
+async function json<Answer>(line: string, input = ''): Promise<Answer> {
+  const { code, out, err } = await cli(`${line} --json`, input);
+  expect([code, err]).toEqual([0, '']);
+  return JSON.parse(out) as Answer;
+}
+
+describe('accounts', () => {
+  it('are added with the AppSecret from standard input, altered, and removed', async () => {
+    const added = await cli(`accounts add ${OTHER_ID} --name 商城`, `${OTHER_SECRET}\n`);
+    expect(added).toMatchObject({ code: 0, err: '' });
+    expect(added.out).toMatch(/^name: +商城$/m);
+    expect(added.out).not.toContain(OTHER_SECRET);
+    expect((await cli(`token show --account ${OTHER_ID}`)).code).toBe(0);
+
+    const twice = await cli(`accounts add ${OTHER_ID}`, OTHER_SECRET);
+    expect([twice.code, twice.out]).toEqual([1, '']);
+    expect(twice.err).toContain('409 account_exists');
+
+    const disabled = await json(`accounts update ${OTHER_ID} --disable --name shop`);
+    expect(disabled).toMatchObject({ app_id: OTHER_ID, enabled: false, name: 'shop' });
+    expect((await cli(`token show --account ${OTHER_ID}`)).err).toContain('403 forbidden');
+
+    const path = join(folder, 'secret');
+    writeFileSync(path, `${OTHER_SECRET}\n`, { mode: 0o600 });
+    const line = `accounts update ${OTHER_ID} --enable --app-secret-file ${path}`;
+    expect(await json(line)).toMatchObject({ enabled: true, name: 'shop' });
+
+    expect((await cli(`accounts remove ${OTHER_ID} --yes`)).code).toBe(0);
+    expect((await cli(`accounts show ${OTHER_ID}`)).err).toContain('404 account_not_found');
+  });
+
+  it('take a live token over', async () => {
+    const path = join(folder, 'token');
+    writeFileSync(path, 'a-token-that-lives\n', { mode: 0o600 });
+    const line = `accounts add ${OTHER_ID} --access-token-file ${path} --expires-in 3000`;
+    expect(await json(line, OTHER_SECRET)).toMatchObject({ access_token: { state: 'live' } });
+    const shown = await json(`token show --account ${OTHER_ID} --reveal`);
+    expect(shown).toMatchObject({ access_token: 'a-token-that-lives' });
+    await cli(`accounts remove ${OTHER_ID} --yes`);
+  });
+
+  it('a wrong one is refused with the path of each problem', async () => {
+    const { code, err } = await cli('accounts add shop --mode newest', 'secret');
+    expect(code).toBe(1);
+    expect(err).toContain('body.app_id');
+    expect(err).toContain('body.mode');
+    expect(err).not.toContain('secret');
+  });
+});
+
+describe('clients and keys', () => {
+  interface WithKey {
+    readonly id: string;
+    readonly key: string;
+  }
+
+  it('are made, rotated and removed', async () => {
+    const made = await json<WithKey>(`clients add shop --scope token:read --account ${APP_ID}`);
+    expect(made).toMatchObject({ id: 'shop', scopes: ['token:read'], accounts: [APP_ID] });
+    const read = `token show --account ${APP_ID}`;
+    expect((await cli(read, '', made.key)).code).toBe(0);
+
+    const second = await json<WithKey>('keys add shop');
+    expect((await cli(read, '', second.key)).code).toBe(0);
+    expect((await cli(`keys revoke shop ${second.id}`)).code).toBe(0);
+    expect((await cli(read, '', second.key)).err).toContain('401 unauthenticated');
+    expect((await cli(read, '', made.key)).code).toBe(0);
+
+    const line = 'clients update shop --scope token:read,ip:read --account all --expires-at never';
+    expect(await json(line)).toMatchObject({
+      scopes: ['token:read', 'ip:read'],
+      accounts: 'all',
+      expires_at: null,
+    });
+    expect((await cli('clients list')).out).toMatch(/^shop +shop +token:read,ip:read +all /m);
+    expect((await cli('clients show shop')).out).not.toContain(made.key);
+
+    expect((await cli('clients remove shop --yes')).code).toBe(0);
+    expect((await cli(read, '', made.key)).err).toContain('401 unauthenticated');
+  });
+
+  it('an id and a name may be left out', async () => {
+    const { id } = await json<WithKey>('clients add --scope token:read');
+    expect(await json(`clients show ${id}`)).toMatchObject({ id, name: 'unnamed' });
+  });
+});
