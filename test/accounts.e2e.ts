@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { randomBytes } from 'node:crypto';
 import { DataSource } from 'typeorm';
 import { AccountEditorService } from '../src/wechat/accounts/account-editor.service.js';
 import { CredentialRepository } from '../src/wechat/credentials/credential.repository.js';
@@ -12,6 +13,7 @@ import {
   ADMIN_KEY,
   APP_ID,
   APP_SECRET,
+  ENCRYPTION_KEY,
   CLIENT_KEY,
   startService,
   type Answer,
@@ -784,6 +786,19 @@ describe('the account of the environment', () => {
     await stop(service);
     service = await start();
     expect((await show(APP_ID)).body).toMatchObject({ mode: 'legacy', name: 'named' });
+  });
+
+  it('keeps the secret that an admin gave it through a change of the encryption key', async () => {
+    await wechat.alterAccount(APP_ID, { secret: NEW_SECRET });
+    expect((await alter({ app_secret: NEW_SECRET }, APP_ID)).status).toBe(200);
+    await stop(service);
+    const next = randomBytes(32).toString('base64');
+    const both = { ENCRYPTION_KEY: next, ENCRYPTION_PREVIOUS_KEYS: ENCRYPTION_KEY };
+    await stop(await start(both));
+    service = await start({ ENCRYPTION_KEY: next });
+    expect(service.events('account_changed_by_environment')).toEqual([]);
+    const path = `${ACCOUNTS}/${APP_ID}/access-token/refresh`;
+    expect((await service.call('POST', path, { key: ADMIN_KEY })).status).toBe(200);
   });
 
   it('that an admin removed stays removed, until the environment brings another secret', async () => {

@@ -83,9 +83,10 @@ export class AccountRepository {
     });
   }
 
-  /** What a removed account keeps of the environment. @returns false when the row has changed since it was read */
+  /** What the environment set last, and nothing else. @returns false when the row has changed since it was read */
   remember(seen: AccountEntity, environmentSecret: string): Promise<boolean> {
-    return this.update(seen, 'removed_at IS NOT NULL', { environmentSecret });
+    const where = seen.removedAt === null ? 'removed_at IS NULL' : 'removed_at IS NOT NULL';
+    return this.update(seen, where, { environmentSecret });
   }
 
   private async update(

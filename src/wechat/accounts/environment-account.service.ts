@@ -53,17 +53,18 @@ export class EnvironmentAccountService {
       : this.create(account, row);
   }
 
-  private async leaveRemoved(
-    row: AccountEntity,
-    { appSecret }: EnvironmentAccount,
-  ): Promise<boolean> {
+  private leaveRemoved(row: AccountEntity, { appSecret }: EnvironmentAccount): Promise<boolean> {
     this.logger.warn({
       event: 'account_stays_removed',
       app_id: row.appId,
       advice:
         'an admin removed it; take WECHAT_APP_ID out of the environment, or add it again: POST /v1/admin/accounts',
     });
-    // Made with the current key, it outlasts the one before.
+    return this.remember(row, appSecret);
+  }
+
+  /** Made with the current encryption key, the fingerprint outlasts the one before. */
+  private async remember(row: AccountEntity, appSecret: string): Promise<boolean> {
     const environmentSecret = this.sealer.fingerprint(appSecret);
     return (
       environmentSecret === row.environmentSecret ||
@@ -101,7 +102,7 @@ export class EnvironmentAccountService {
       ...modeChange(row, account.mode),
     };
     if (Object.keys(change).length === 0) {
-      return true;
+      return this.remember(row, account.appSecret);
     }
     const changed = await this.repository.change(row, {
       ...change,
