@@ -133,6 +133,7 @@ it('the admin sees the state of every account, and no secret', async () => {
         name: null,
         mode: 'stable',
         enabled: true,
+        jssdk_hosts: [],
         access_token: {
           state: 'live',
           version: 1,
