@@ -53,6 +53,10 @@ const shared = {
 /** @type {import('jest').Config} */
 export default {
   testTimeout: 30_000,
+  // Long files wait more than they compute, so that two share two cores well. A worker keeps what each file
+  // loaded, which is the whole service every time: it is replaced before that is more than a machine has.
+  maxWorkers: 2,
+  workerIdleMemoryLimit: '1500MB',
   projects: databases.map((database) => ({
     ...shared,
     displayName: database,

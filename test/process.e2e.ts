@@ -404,6 +404,7 @@ describe('the database', () => {
     await service.untilLogged('database_unavailable');
     const { body } = await service.call<{ reasons: string[] }>('GET', '/readyz');
     expect(body.reasons).toEqual([
+      'clients: not loaded from the database yet',
       expect.stringMatching(
         /\((ENOTDIR|EEXIST)\): check that the folder of DATABASE_URL exists and may be written/,
       ),
@@ -444,6 +445,7 @@ describe('the database', () => {
     await full.untilLogged('database_unavailable');
     const readiness = await full.call<{ reasons: string[] }>('GET', '/readyz');
     expect(readiness.body.reasons).toEqual([
+      'clients: not loaded from the database yet',
       expect.stringMatching(/\((SQLITE_IOERR|SQLITE_FULL)\): the disk/),
     ]);
     await expectUnavailable(full);
