@@ -13,7 +13,7 @@ export const pageFields = {
   }),
   limit: z
     .string()
-    .regex(/^\d{1,3}$/, 'must be a whole number')
+    .regex(/^\d{1,9}$/, 'must be a whole number')
     .transform(Number)
     .pipe(z.int().min(1).max(LARGEST_LIMIT))
     .default(DEFAULT_LIMIT)
