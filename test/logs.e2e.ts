@@ -109,3 +109,11 @@ it('each change of state is one line: into trouble as a warning, and out of it',
     ['info', 'blocked', 'live', 3, undefined],
   ]);
 });
+
+it('a secret in the place of an AppID is not logged', async () => {
+  pair = await Pair.start();
+  const pasted = 'canarysecret0001canarysecret0001';
+  await pair.service.call('DELETE', `/v1/admin/accounts/${pasted}`, { key: ADMIN_KEY });
+  expect(pair.service.events('admin_action')).toHaveLength(1);
+  expect(pair.service.logged).not.toContain(pasted);
+});

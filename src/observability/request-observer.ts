@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
+import { appId as AppId } from '../config/parsers.js';
 import { HttpMetrics } from './http.metrics.js';
 import { REQUEST_ID_HEADER } from './request-id.js';
 
@@ -96,12 +97,13 @@ export class RequestObserver {
   }
 
   private logAdminAction(request: FastifyRequest, route: string, status: number): void {
-    const { app_id: appId } = request.params as { app_id?: string };
+    // What somebody pasted in the place of an AppID, such as a secret, is not logged.
+    const appId = AppId.safeParse((request.params as { app_id?: string }).app_id);
     const line = {
       event: 'admin_action',
       request_id: request.id,
       route: `${request.method} ${route}`,
-      ...(appId !== undefined && { app_id: appId }),
+      ...(appId.success && { app_id: appId.data }),
       outcome: status < 400 ? 'done' : 'refused',
       status,
       duration_ms: Math.round(performance.now() - request.startedMs),
