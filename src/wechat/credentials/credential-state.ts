@@ -1,4 +1,5 @@
 import type { UpstreamProblem } from '../../errors/app-error.js';
+import { floorMs } from './credential.policy.js';
 import type { CredentialSlot } from './credential-slot.js';
 import { ledgerTerms, ledgerUsed, chinaDay } from './ledger.js';
 import { parseFailure } from './refresh-failure.js';
@@ -32,7 +33,7 @@ export function describeCredential(slot: CredentialSlot, nowMs: number): Credent
     version: slot.version,
     expires_at: isoOrNull(servableUntilMs),
     expires_in: servableUntilMs > nowMs ? Math.floor((servableUntilMs - nowMs) / 1_000) : null,
-    next_refresh_at: slot.account.enabled ? isoOrNull(row.nextAttemptAt) : null,
+    next_refresh_at: slot.account.enabled ? isoOrNull(nextAttemptAtMs(slot, nowMs)) : null,
     last_attempt_at: isoOrNull(row.attemptAt),
     failures_in_a_row: row.failures,
     last_error: slot.problem === undefined ? lastError(failure) : unreadable(slot.problem, nowMs),
@@ -43,6 +44,13 @@ export function describeCredential(slot: CredentialSlot, nowMs: number): Credent
     },
     foreign_rotations: row.foreignRotations,
   };
+}
+
+/** A changed secret or mode is tried at once, as far as the floor allows, whatever pause the row knows. */
+function nextAttemptAtMs({ row, account, policy }: CredentialSlot, nowMs: number): number {
+  return row.configVersion < account.configVersion && row.attemptAt > 0
+    ? Math.max(nowMs, row.attemptAt + floorMs(policy, row.lifetimeMs))
+    : row.nextAttemptAt;
 }
 
 /** Derived from the row at each look, never stored as a word; the most urgent one is told. */
