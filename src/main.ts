@@ -48,6 +48,9 @@ async function main(): Promise<void> {
     stopOnSignal(app, logger);
     await listen(app, config.http, logger);
   } catch (error) {
+    if (error instanceof ConfigError) {
+      throw error;
+    }
     fail(error);
   }
 }

@@ -10,8 +10,10 @@ import { readFileSync } from 'node:fs';
 import type { ServerOptions } from 'node:http';
 import type { Server as SecureServer } from 'node:https';
 import type { Socket } from 'node:net';
+import { createSecureContext } from 'node:tls';
 import type { AccessMetrics } from './access/access.metrics.js';
 import type { AppConfig } from './config/app-config.js';
+import { ConfigError } from './config/config.error.js';
 import type { ErrorAnswer, OnAnswer } from './errors/error-answer.js';
 import { ProblemFilter } from './errors/problem.filter.js';
 import { RouteTable } from './errors/route-table.js';
@@ -69,13 +71,24 @@ export function transportOptions({
   const server = { connectionsCheckingInterval: TIMEOUT_CHECK_MS };
   return http.tls === undefined
     ? { http: server }
-    : {
-        https: {
-          ...server,
-          cert: readFileSync(http.tls.certFile),
-          key: readFileSync(http.tls.keyFile),
-        },
-      };
+    : { https: { ...server, ...readCertificate(http.tls) } };
+}
+
+/** @throws ConfigError when the two files are no certificate with its key */
+function readCertificate({ certFile, keyFile }: { certFile: string; keyFile: string }): {
+  cert: Buffer;
+  key: Buffer;
+} {
+  const pair = { cert: readFileSync(certFile), key: readFileSync(keyFile) };
+  try {
+    createSecureContext(pair);
+  } catch (error) {
+    const code = error instanceof Object && 'code' in error ? String(error.code) : 'unknown';
+    throw new ConfigError([
+      `TLS_CERT_FILE: is no certificate (chain) in PEM, or TLS_KEY_FILE is not its key (${code}). Give the two files that belong together.`,
+    ]);
+  }
+  return pair;
 }
 
 /** Under /cgi-bin errors are in WeChat's words, unless there is no such thing here. */

@@ -53,7 +53,7 @@ it('ten processes that start at once on an empty database migrate once and fetch
   for (const replica of replicas) {
     expect(replica.events('database_unavailable')).toEqual([]);
   }
-}, 60_000);
+}, 120_000);
 
 describe.each<Mode>(['legacy', 'stable'])('three replicas of a %s account', (mode) => {
   it('300 reports of a dead token, spread over them: one fetch, one token', async () => {

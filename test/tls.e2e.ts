@@ -60,3 +60,16 @@ describe('with TLS_CERT_FILE and TLS_KEY_FILE', () => {
     await expect(fetch(service.url.replace('https:', 'http:'))).rejects.toThrow('fetch failed');
   });
 });
+
+describe('with files that are no pair', () => {
+  it.each([
+    ['a certificate in the place of the key', CERT_FILE, CERT_FILE],
+    ['what is no PEM', resolve('package.json'), KEY_FILE],
+  ])('(%s) it does not start, and names the variables', async (_what, cert, key) => {
+    const tls = { TLS_CERT_FILE: cert, TLS_KEY_FILE: key };
+    const { code, output } = await startProcess(environmentFor(wechat, tls)).exited;
+    expect(code).toBe(1);
+    expect(output).toContain('TLS_CERT_FILE: is no certificate');
+    expect(output).not.toContain('    at ');
+  });
+});
