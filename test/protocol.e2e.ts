@@ -215,7 +215,7 @@ describe('the fence', () => {
       nextAttemptAtMs: 1,
     };
     expect(await repository.commit(claim, value)).toBe(false);
-    expect(await repository.commitSame(claim, value)).toBe(false);
+    expect(await repository.commitSame(claim, { ...value, version: 1 })).toBe(false);
   });
 });
 

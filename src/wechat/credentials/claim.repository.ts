@@ -42,7 +42,10 @@ export interface CommittedValue {
 }
 
 /** What changes when WeChat returned the stored value again. */
-export type KeptValue = Pick<CommittedValue, 'expiresAtMs' | 'lifetimeMs' | 'nextAttemptAtMs'>;
+export type KeptValue = Pick<CommittedValue, 'expiresAtMs' | 'lifetimeMs' | 'nextAttemptAtMs'> & {
+  /** The claim's fence where clients may have seen a greater version than the row's; else the row's. */
+  readonly version: number;
+};
 
 export interface RecordedFailure {
   readonly failure: RefreshFailure;
@@ -154,13 +157,14 @@ export class ClaimRepository {
     );
   }
 
-  /** WeChat returned the stored value again: no rotation; version and deadline stay. */
+  /** WeChat returned the stored value again: no rotation; the deadline stays. */
   commitSame(claim: Claim, committed: KeptValue): Promise<boolean> {
     return updateCredential(
       this.database,
       claim.id,
       {
         ...SETTLED,
+        version: committed.version,
         expiresAt: committed.expiresAtMs,
         lifetimeMs: committed.lifetimeMs,
         nextAttemptAt: committed.nextAttemptAtMs,

@@ -1,8 +1,8 @@
 import type { Account } from '../accounts/account.js';
+import { Acceptance } from './acceptance.js';
 import type { CredentialEntity } from './credential.entity.js';
 import type { CredentialKind } from './credential-kind.js';
 import {
-  overlapServedMs,
   quarantineAtMs,
   type CredentialPolicy,
   type Doubt,
@@ -11,20 +11,12 @@ import {
 import { makeSnapshot, type CredentialSnapshot } from './credential-snapshot.js';
 import type { Claim } from './claim.repository.js';
 import { RefreshTally } from './refresh-tally.js';
-import { valueHash } from './value-hash.js';
 
 const LONGEST_PAUSE_MS = 10_000;
 
 export interface LiveValue extends Life {
   readonly version: number;
   readonly value: string;
-}
-
-/** The value before the live one, which a caller may still hold. */
-export interface PreviousValue {
-  readonly hash: string;
-  /** Until when WeChat accepts it. */
-  readonly untilMs: number;
 }
 
 /** A value that WeChat gave and the database has not taken yet. */
@@ -49,8 +41,7 @@ export interface UnstoredValue extends LiveValue {
 export class CredentialSlot {
   private rowValue: LiveValue | undefined;
   private unstoredValue: UnstoredValue | undefined;
-  private refusedVersion: number | undefined;
-  private vouched = { version: 0, untilMs: 0 };
+  private readonly acceptance = new Acceptance();
   private currentSnapshot: CredentialSnapshot | undefined;
   private readonly listeners = new Set<() => void>();
   private hasRetired = false;
@@ -108,26 +99,6 @@ export class CredentialSlot {
     return this.kind.mayFetch?.(this.account) === false;
   }
 
-  /** The value before the live one; undefined where there was none, or WeChat did not let it live on. */
-  get previous(): PreviousValue | undefined {
-    const { unstoredValue, outgoingHash, knownRow } = this;
-    if (unstoredValue !== undefined && outgoingHash !== null) {
-      const overlapMs = overlapServedMs(this.policy, unstoredValue.lifetimeMs);
-      return { hash: outgoingHash, untilMs: unstoredValue.obtainedAtMs + overlapMs };
-    }
-    const { previousHash, previousUntil } = knownRow;
-    return previousHash === null || previousUntil === null
-      ? undefined
-      : { hash: previousHash, untilMs: previousUntil };
-  }
-
-  /** What the next commit makes the previous value: the hash of the stored one, unless WeChat refused it. */
-  get outgoingHash(): string | null {
-    const { rowValue, knownRow, refusedVersion } = this;
-    const isRefused = knownRow.deadAt !== null || refusedVersion === rowValue?.version;
-    return rowValue === undefined || isRefused ? null : valueHash(rowValue.value);
-  }
-
   /** The version that clients have seen last; 0 before the first. */
   get version(): number {
     return Math.max(this.live?.version ?? 0, this.knownRow.version);
@@ -135,12 +106,17 @@ export class CredentialSlot {
 
   /** WeChat refused the live value, by the row or by our own memory of it. */
   get isDead(): boolean {
-    const { live } = this;
-    return (
-      live !== undefined &&
-      (this.refusedVersion === live.version ||
-        (this.knownRow.deadAt !== null && this.knownRow.version === live.version))
-    );
+    return this.live !== undefined && this.isRefused(this.live);
+  }
+
+  /** WeChat refused the value in the row. */
+  get isStoredDead(): boolean {
+    return this.rowValue !== undefined && this.isRefused(this.rowValue);
+  }
+
+  /** What the row says of its value, it says of the live one: where two replicas fetched the same, too. */
+  get isLiveStored(): boolean {
+    return this.rowValue !== undefined && this.rowValue.value === this.live?.value;
   }
 
   /** The account was removed: nothing of this slot counts any more, whatever is still under way for it. */
@@ -212,15 +188,15 @@ export class CredentialSlot {
     this.changed();
   }
 
-  /** Remembers that WeChat refused a version, also while the database cannot be told. */
-  refuse(version: number): void {
-    this.refusedVersion = version;
+  /** WeChat refused the live value. */
+  refuse(live: LiveValue): void {
+    this.acceptance.refuse(live.value);
     this.changed();
   }
 
   /** WeChat accepted a version: should it be doubtful, it may be served until then. */
   vouch(version: number, untilMs: number): void {
-    this.vouched = { version, untilMs };
+    this.acceptance.vouch(version, untilMs);
     this.changed();
   }
 
@@ -242,9 +218,10 @@ export class CredentialSlot {
 
   /** From when on the live value needs WeChat's acceptance to be served; Infinity when it does not. */
   quarantineAtMs(doubt: Doubt = this.knownRow): number {
-    // A value that is not in the row is newer than the row's suspicion.
-    if (this.unstoredValue !== undefined && this.unstoredValue.disputed !== true) {
-      return Infinity;
+    const held = this.unstoredValue;
+    if (held !== undefined && held.disputed !== true && !this.isLiveStored) {
+      // A value that is not in the row is newer than the row's suspicion, unless the row went on without it.
+      return isOvertaken(held, this.knownRow) ? 0 : Infinity;
     }
     const untold = this.untoldMs;
     const suspectAt =
@@ -272,7 +249,12 @@ export class CredentialSlot {
   }
 
   private vouchedUntilMs(): number {
-    return this.vouched.version === this.live?.version ? this.vouched.untilMs : 0;
+    return this.acceptance.vouchedUntilMs(this.live?.version);
+  }
+
+  private isRefused({ value }: LiveValue): boolean {
+    const isRefusedByRow = this.knownRow.deadAt !== null && this.rowValue?.value === value;
+    return isRefusedByRow || this.acceptance.isRefused(value);
   }
 
   private take(row: CredentialEntity): void {
@@ -321,6 +303,11 @@ export class CredentialSlot {
       expiresAtMs,
     });
   }
+}
+
+/** Fetched without a claim, and another replica has stored a later fetch: that one may have ended it. */
+function isOvertaken(held: UnstoredValue, row: CredentialEntity): boolean {
+  return held.claim === undefined && row.obtainedAt > held.obtainedAtMs;
 }
 
 function lifeOf(row: CredentialEntity): Life {

@@ -73,7 +73,7 @@ export class LivenessService {
       return;
     }
     const foreign = this.isForeign(slot, live);
-    slot.refuse(version);
+    slot.refuse(live);
     this.logger.warn({
       event: foreign ? 'foreign_rotation' : 'credential_dead',
       app_id: account.appId,
@@ -83,7 +83,7 @@ export class LivenessService {
     });
     try {
       // A value that the row does not hold yet cannot be marked there; it is refused in memory alone.
-      if (row.version === version) {
+      if (slot.isLiveStored) {
         await this.repository.markDead(row, foreign);
         await this.store.reload(slot);
       }
@@ -100,8 +100,8 @@ export class LivenessService {
 
   /** Tells the row of a death that it could not be told before. @throws DatabaseError */
   async tellDeath(slot: CredentialSlot): Promise<void> {
-    const { row, live } = slot;
-    if (slot.isDead && row.deadAt === null && row.version === live?.version) {
+    const { row } = slot;
+    if (slot.isDead && row.deadAt === null && slot.isLiveStored) {
       await this.repository.markDead(row, false);
       await this.store.reload(slot);
     }

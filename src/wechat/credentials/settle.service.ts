@@ -8,6 +8,7 @@ import { jitterOf, nextDueAtMs, overlapServedMs, scaleOf } from './credential.po
 import { ClaimRepository, type Claim } from './claim.repository.js';
 import { CredentialRepository } from './credential.repository.js';
 import { toUnstoredValue, unusableAnswer } from './fetched-value.js';
+import { outgoingHash } from './previous-value.js';
 import type { CredentialSlot, UnstoredValue } from './credential-slot.js';
 import { CredentialStore } from './credential-store.js';
 import {
@@ -55,7 +56,7 @@ export class SettleService {
     if (slot.stored?.value !== value.value) {
       return this.commit(slot, claim, value);
     }
-    return slot.isDead
+    return slot.isStoredDead
       ? this.fail(slot, claim, new SameValueError())
       : this.keep(slot, claim, value);
   }
@@ -108,7 +109,7 @@ export class SettleService {
     const committed = await this.tell(slot, () =>
       this.claims.commit(claim, {
         value: value.value,
-        previousHash: slot.outgoingHash,
+        previousHash: outgoingHash(slot, value.value),
         overlapMs: Math.floor(overlapServedMs(slot.policy, value.lifetimeMs)),
         expiresAtMs: value.expiresAtMs,
         lifetimeMs: value.lifetimeMs,
@@ -142,9 +143,12 @@ export class SettleService {
     const { row, account, policy } = slot;
     // WeChat counts in whole seconds, so the same end comes back a little earlier or later.
     const expiresAtMs = Math.min(row.expiresAt, value.expiresAtMs);
-    const life = { ...value, expiresAtMs, obtainedAtMs: row.obtainedAt, version: row.version };
+    // Clients of this process may have seen a greater version than the row's: one does not go back.
+    const version = slot.version > row.version ? claim.fence : row.version;
+    const life = { ...value, expiresAtMs, obtainedAtMs: row.obtainedAt, version };
     const kept = await this.tell(slot, () =>
       this.claims.commitSame(claim, {
+        version,
         expiresAtMs,
         lifetimeMs: value.lifetimeMs,
         nextAttemptAtMs: nextDueAtMs(policy, { ...life, appId: account.appId }, this.nowMs()),

@@ -1,5 +1,6 @@
 import { isServable } from './credential.policy.js';
 import type { CredentialSlot } from './credential-slot.js';
+import { previousOf } from './previous-value.js';
 import { valueHash } from './value-hash.js';
 
 /** `doubtful`: it may have been replaced by somebody, and nobody could be asked. */
@@ -14,8 +15,9 @@ export function standingOf(
   value: string,
   { nowMs, isHandedOut }: { readonly nowMs: number; readonly isHandedOut: boolean },
 ): Standing {
-  const { live, previous } = slot;
+  const { live } = slot;
   if (value !== live?.value) {
+    const previous = previousOf(slot);
     return previous?.hash === valueHash(value) && nowMs < previous.untilMs ? 'good' : 'expired';
   }
   if (slot.isDead) {

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { ACCESS_TOKEN_POLICIES } from '../access-token/access-token.policy.js';
 import { CredentialSlot } from './credential-slot.js';
 import { CredentialEntity } from './credential.entity.js';
+import { outgoingHash, previousOf } from './previous-value.js';
 import { valueHash } from './value-hash.js';
 import { ValueIndex } from './value-index.js';
 
@@ -77,16 +78,18 @@ describe('the index of values', () => {
     const life = { obtainedAtMs: 60_000, expiresAtMs: 7_260_000, lifetimeMs: 7_200_000 };
     slot.hold({ ...life, version: 2, value: 'held', claim: undefined });
     expect([find(index, 'stored'), find(index, 'held')]).toEqual([slot, slot]);
-    expect(slot.previous?.untilMs).toBe(60_000 + 270_000);
+    expect(previousOf(slot)?.untilMs).toBe(60_000 + 270_000);
   });
 
   it('takes no value for the one before that WeChat refused', () => {
     const slot = slotOf('a', { value: 'dead', deadAt: 2_000 });
-    expect(slot.outgoingHash).toBeNull();
+    expect(outgoingHash(slot, 'next')).toBeNull();
     const refused = slotOf('b', { value: 'dead' });
-    refused.refuse(1);
-    expect(refused.outgoingHash).toBeNull();
-    expect(slotOf('c', { value: 'live' }).outgoingHash).toBe(valueHash('live'));
+    refused.refuse(refused.live!);
+    expect(outgoingHash(refused, 'next')).toBeNull();
+    const live = slotOf('c', { value: 'live' });
+    expect(outgoingHash(live, 'next')).toBe(valueHash('live'));
+    expect(outgoingHash(live, 'live')).toBeNull();
   });
 
   it('forgets a slot that is removed, whatever it learns later', () => {

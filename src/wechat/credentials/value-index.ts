@@ -1,4 +1,5 @@
 import type { CredentialSlot } from './credential-slot.js';
+import { previousOf } from './previous-value.js';
 import { valueHash } from './value-hash.js';
 
 interface Indexed {
@@ -45,7 +46,7 @@ export class ValueIndex {
   /** Listeners are called at every poll as well: nothing is hashed unless the value is another one. */
   private reindex(slot: CredentialSlot, before: Indexed): Indexed {
     const value = slot.live?.value;
-    const previousHash = slot.previous?.hash;
+    const previousHash = previousOf(slot)?.hash;
     if (value === before.value && previousHash === before.previousHash) {
       return before;
     }
