@@ -378,9 +378,13 @@ describe('I9, waiting', () => {
     read(5_000, { endedAt: T0 + 5_900, ...changes });
 
   it('finds a read that a later one overtook', () => {
-    expect(violations('I9', { reads: [waited(), read(5_200)] })).toEqual([
+    expect(violations('I9', { reads: [waited(), read(5_300)] })).toEqual([
       'a read at replica 0 waited 900 ms at 12:00:05.000: a later one was answered before it',
     ]);
+  });
+
+  it('takes one that was sent with another, and came to the process after it', () => {
+    expect(violations('I9', { reads: [waited({ version: 2 }), read(5_005)] })).toEqual([]);
   });
 
   it('finds a read that waited for what had been served before', () => {
@@ -392,6 +396,17 @@ describe('I9, waiting', () => {
     const reads = [read(1_000), waited()];
     expect(violations('I9', { reads, journal: [probe(5_800, 'a', 0)] })).toEqual([]);
     expect(violations('I9', { reads, absences: [stopped(0, 4_000, 5_890)] })).toEqual([]);
+  });
+
+  it('takes a wait while a suspect row was claimed, and none long after it was given back', () => {
+    const reads = [read(1_000), waited()];
+    const claimed = { owner: 'replica', suspectAt: T0 + 3_000 };
+    const released = row(5_500, { owner: null, suspectAt: T0 + 3_000 });
+    expect(violations('I9', { reads, rows: [row(4_000, claimed), released] })).toEqual([]);
+    const long = row(1_500, { owner: null, suspectAt: T0 + 500 });
+    expect(violations('I9', { reads, rows: [row(1_000, claimed), long] })).toHaveLength(1);
+    const well = row(4_000, { owner: 'replica', suspectAt: null });
+    expect(violations('I9', { reads, rows: [well, released] })).toHaveLength(1);
   });
 
   it('takes a wait right after the clock of that process was shifted', () => {

@@ -88,9 +88,14 @@ function report(options: Options, evidence: Evidence, folder: string): boolean {
   return found;
 }
 
-function summary({ reads, faults, tokens, reports }: Evidence): string {
+function summary({ reads, faults, tokens, reports, adminRefreshes }: Evidence): string {
   const failed = reads.filter(({ status }) => status !== 200).length;
-  return `${faults.length} faults, ${reads.length} reads (${failed} without a token), ${tokens.length} tokens minted, ${reports.length} reports`;
+  const limited = adminRefreshes.filter(({ code }) => code === 'rate_limited').length;
+  return [
+    `${faults.length} faults, ${reads.length} reads (${failed} without a token)`,
+    `${tokens.length} tokens minted, ${reports.length} reports`,
+    `${adminRefreshes.length} admin refreshes (${limited} past their limit)`,
+  ].join(', ');
 }
 
 /** The last that was started ends first; one that fails does not keep the others from ending. */

@@ -10,8 +10,8 @@ const SLACK_MS = 250;
 const LONGEST_VOUCH_MS = 35_000;
 /** An answer out of memory does not take so long. */
 const WAITED_MS = 500;
-/** A clock that jumped is read again within a poll. */
-const CLOCK_MS = 3_000;
+/** A clock that jumped, and a row that changed, is read again within a poll, over a slow connection too. */
+const POLLED_MS = 3_000;
 
 interface Served extends Read {
   readonly version: number;
@@ -173,8 +173,9 @@ export function noNeedlessWait(evidence: Evidence): Verdict {
 }
 
 function needlessWait(evidence: Evidence, read: Read, good: readonly Served[]): string | undefined {
+  // Two that were sent within a moment may arrive the other way round, on either side of a claim.
   const overtaken = good.some(
-    (other) => other.at > read.at && other.endedAt < read.endedAt - SLACK_MS,
+    (other) => other.at > read.at + SLACK_MS && other.endedAt < read.endedAt - SLACK_MS,
   );
   if (overtaken) {
     return 'a later one was answered before it';
@@ -185,7 +186,7 @@ function needlessWait(evidence: Evidence, read: Read, good: readonly Served[]): 
     : undefined;
 }
 
-/** Its token was not usable for a while: it waited for a probe, or for a clock or a row to be read. */
+/** Its token was not usable for a while: it waited for a probe, a claim, or for a clock or a row to be read. */
 function cameIntoDoubt(evidence: Evidence, read: Read): boolean {
   const { faults, terms } = evidence;
   const probes = (probesByTag(evidence).get(read.tag ?? '') ?? []).some(
@@ -196,15 +197,26 @@ function cameIntoDoubt(evidence: Evidence, read: Read): boolean {
       fault === 'clock' &&
       replica === read.replica &&
       at < read.endedAt &&
-      endedAt > read.at - CLOCK_MS,
+      endedAt > read.at - POLLED_MS,
   );
   const database = faults.some(
     ({ fault, at, endedAt }) =>
       (fault.startsWith('database') || fault === 'holder_cut') &&
       at < read.at - terms.servedInDoubtMs &&
-      endedAt > read.at - CLOCK_MS,
+      endedAt > read.at - POLLED_MS,
   );
-  return probes || clock || database;
+  return probes || clock || database || wasSettling(evidence, read);
+}
+
+/** A suspect token is not usable while the fetch that settles it is under way; one given back unused frees it. */
+function wasSettling({ rows }: Evidence, read: Read): boolean {
+  return rows.some(
+    ({ at, owner, suspectAt }, index) =>
+      owner !== null &&
+      suspectAt !== null &&
+      at < read.endedAt &&
+      (rows[index + 1]?.at ?? Infinity) > read.at - POLLED_MS,
+  );
 }
 
 function wasAbsent({ absences }: Evidence, read: Read): boolean {
