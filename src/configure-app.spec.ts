@@ -38,8 +38,16 @@ const ENVIRONMENT = {
 
 const ReportBody = z.strictObject({
   errcode: z.int(),
+  even: z
+    .string()
+    .regex(/^(..)*$/, 'must be even')
+    .refine(isEven, 'must be even')
+    .optional(),
   nested: z.strictObject({ a: z.string() }).optional(),
 });
+function isEven(text: string): boolean {
+  return text.length % 2 === 0;
+}
 const WaitQuery = z.strictObject({ wait: z.coerce.number().max(60).default(5) });
 
 @Public()
@@ -209,11 +217,13 @@ describe('the configured application', () => {
 
     it.each([
       ['body.errcode', '/things/abc/report', '{"errcode":"x"}'],
+      ['body.even', '/things/abc/report', '{"errcode":1,"even":"x"}'],
       ['body.nested.a', '/things/abc/report', '{"errcode":1,"nested":{"a":1}}'],
-      ['body', '/things/abc/report', '{"errcode":1,"unknown":1}'],
+      ['body.unknown', '/things/abc/report', '{"errcode":1,"unknown":1}'],
+      ['body.nested.b', '/things/abc/report', '{"errcode":1,"nested":{"a":"","b":1}}'],
       ['body', '/things/abc/report', ''],
       ['query.wait', '/things/abc/report?wait=61', '{"errcode":1}'],
-      ['query', '/things/abc/report?weight=1', '{"errcode":1}'],
+      ['query.weight', '/things/abc/report?weight=1', '{"errcode":1}'],
       ['params.id', '/things/abcdef/report', '{"errcode":1}'],
     ])('are refused with the path %s', async (path, target, sent) => {
       const { status, headers, body } = await post(target, sent);
@@ -227,6 +237,34 @@ describe('the configured application', () => {
         code: 'validation_failed',
         errors: [{ path, message: expect.any(String) }],
       });
+    });
+
+    it('with several unknown fields name each of them, and quote neither keys nor pages', async () => {
+      const { body } = await post(
+        '/things/abc/report',
+        JSON.stringify({
+          errcode: 1,
+          nested: { a: '', 'b.c': 1 },
+          token: 1,
+          wtc_0123456789ABCDEFGHIJKLMNOPQRSTUVWX424C3d: 1,
+          ['x'.repeat(1_000)]: 1,
+        }),
+      );
+      const message = 'is no field that is known here; leave it out';
+      expect(body).toMatchObject({
+        errors: [
+          { path: 'body.nested.b.c', message },
+          { path: 'body.token', message },
+          { path: 'body.wtc_[redacted]', message },
+          { path: `body.${'x'.repeat(64)}…`, message },
+        ],
+      });
+    });
+
+    it('with unknown fields without end name the first twenty', async () => {
+      const many = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`x${index}`, 1]));
+      const { body } = await post('/things/abc/report', JSON.stringify({ errcode: 1, ...many }));
+      expect(body).toHaveProperty('errors.length', 20);
     });
 
     it('may leave out an optional body, even where the Content-Type promises one', async () => {

@@ -1,9 +1,15 @@
 import type { DynamicModule, LoggerService, NestApplicationOptions, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { errorCodes, type FastifyInstance } from 'fastify';
+import {
+  errorCodes,
+  type FastifyInstance,
+  type FastifyRequest,
+  type preParsingHookHandler,
+} from 'fastify';
 import { AccessMetrics } from './access/access.metrics.js';
 import type { AppConfig } from './config/app-config.js';
+import { AppError } from './errors/app-error.js';
 import { ProblemFilter } from './errors/problem.filter.js';
 import { RouteTable } from './errors/route-table.js';
 import { RequestObserver } from './observability/request-observer.js';
@@ -18,6 +24,7 @@ import {
 import { isDropInUrl } from './wechat/drop-in/drop-in.path.js';
 
 const REAP_MS = 100;
+const WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 
 /**
  * The whole service, ready to `listen`: main and every end-to-end test make it here.
@@ -55,6 +62,7 @@ async function configureApp(app: NestFastifyApplication, config: AppConfig): Pro
     done();
   });
   const isDropIn = (url: string): boolean => config.dropInEnabled && isDropInUrl(url);
+  refuseEncodedBodies(fastify, isDropIn);
   readBodies(fastify, isDropIn);
   answerOptions(fastify, routes, isDropIn);
   closeConnectionsAsTheyFallIdle(fastify);
@@ -90,6 +98,33 @@ function readBodies(fastify: FastifyInstance, isDropIn: (url: string) => boolean
     }
     void parse(request, body.toString(), done);
   });
+}
+
+/**
+ * RFC 9110, 15.5.16: nothing is unpacked here, and Accept-Encoding of the answer says so. Before the body is
+ * read, which as text has another length than was announced. Routes without a body pay nothing for it.
+ */
+function refuseEncodedBodies(fastify: FastifyInstance, isDropIn: (url: string) => boolean): void {
+  const refuse: preParsingHookHandler = (request, reply, _payload, done) => {
+    const { 'content-encoding': encoding = '' } = request.headers;
+    if (/^(?:identity)?$/i.test(encoding) || !hasBody(request) || isDropIn(request.url)) {
+      done();
+      return;
+    }
+    reply.header('accept-encoding', 'identity');
+    done(
+      new AppError('unsupported_media_type', 'Send the body as it is, without Content-Encoding.'),
+    );
+  };
+  fastify.addHook('onRoute', (route) => {
+    if ([route.method].flat().some((method) => WITH_BODY.has(method))) {
+      route.preParsing = [refuse, ...[route.preParsing ?? []].flat()];
+    }
+  });
+}
+
+function hasBody({ headers }: FastifyRequest): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
 /** RFC 9110, 9.3.7: what a path knows. No CORS headers: keys do not belong in a browser. */

@@ -109,15 +109,21 @@ describe('POST /v1/admin/accounts', () => {
       NO_HOSTS.map((_host, index) => `body.jssdk_hosts.${index + 1}`).sort(),
     ],
     [
+      'a host of labels that are too long, and too many',
+      { ...NEW, jssdk_hosts: [`${'x'.repeat(64)}.`.repeat(4)] },
+      ['body.jssdk_hosts.0'],
+    ],
+    [
       'too many hosts',
       { ...NEW, jssdk_hosts: Array.from({ length: 101 }, () => 'a.cn') },
       ['body.jssdk_hosts'],
     ],
-    ['unknown fields', { ...NEW, secret: 'x' }, ['body']],
+    ['unknown fields', { ...NEW, secret: 'x', host: 'y' }, ['body.host', 'body.secret']],
     ['a token without its life', { ...NEW, access_token: 't' }, ['body.expires_in']],
     ['a life without its token', { ...NEW, expires_in: 7_200 }, ['body.access_token']],
     ['a life of 0 s', { ...NEW, access_token: 't', expires_in: 0 }, ['body.expires_in']],
     ['more than a day', { ...NEW, access_token: 't', expires_in: 86_401 }, ['body.expires_in']],
+    ['a life beyond all', { ...NEW, access_token: 't', expires_in: 1e99 }, ['body.expires_in']],
     ['half a second', { ...NEW, access_token: 't', expires_in: 0.5 }, ['body.expires_in']],
     ['a long token', { ...NEW, access_token: LONG, expires_in: 1 }, ['body.access_token']],
     ['a blank in the token', { ...NEW, access_token: 'a b', expires_in: 1 }, ['body.access_token']],
@@ -126,13 +132,23 @@ describe('POST /v1/admin/accounts', () => {
   });
 });
 
+it('half a character in a name is called so', async () => {
+  const { body } = await send('POST', ACCOUNTS, { ...NEW, name: 'a\ud800' });
+  expect(body.errors).toEqual([
+    {
+      path: 'body.name',
+      message: 'must not hold control characters or halves of a surrogate pair',
+    },
+  ]);
+});
+
 describe('PATCH /v1/admin/accounts/{app_id}', () => {
   it.each<[what: string, body: unknown, paths: string[]]>([
     ['nothing at all', 'null', ['body']],
     ['an empty secret', { app_secret: '' }, ['body.app_secret']],
     ['a secret that is taken away', { app_secret: null }, ['body.app_secret']],
-    ['another AppID', { app_id: NEW.app_id }, ['body']],
-    ['a token', { access_token: 't', expires_in: 1 }, ['body']],
+    ['another AppID', { app_id: NEW.app_id }, ['body.app_id']],
+    ['a token', { access_token: 't', expires_in: 1 }, ['body.access_token', 'body.expires_in']],
     ['no host', { jssdk_hosts: ['https://shop.cn'] }, ['body.jssdk_hosts.0']],
     ['two wrong ones', { mode: 'none', enabled: 1 }, ['body.enabled', 'body.mode']],
   ])('%s', async (_what, body, paths) => {
@@ -156,7 +172,7 @@ describe('GET /v1/admin/accounts', () => {
     ['limit=-1', ['query.limit']],
     ['limit=ten', ['query.limit']],
     ['limit=1&limit=2', ['query.limit']],
-    ['page=2', ['query']],
+    ['page=2', ['query.page']],
     ['mode=both', ['query.mode']],
     ['enabled=1', ['query.enabled']],
     ['state=well', ['query.state']],

@@ -127,6 +127,7 @@ describe('an account that is added', () => {
     await wechat.fault({ kind: 'hang', path: FETCH_PATH.stable, times: 1 });
     const answer = await add({ name: '公众号 🙂' });
     expect(answer.status).toBe(201);
+    expect(answer.headers.get('location')).toBe(`${ACCOUNTS}/${OTHER}`);
     expect(answer.body).toMatchObject({
       app_id: OTHER,
       name: '公众号 🙂',

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { gzipSync } from 'node:zlib';
 import { ConfigError } from '../src/config/config.error.js';
 import {
   ADMIN_KEY,
@@ -215,8 +216,8 @@ describe('a body', () => {
     ['with neither token nor version', {}, 'body'],
     ['with an errcode alone', { errcode: 40001 }, 'body'],
     ['with both token and version', { access_token: '97_x', version: 1 }, 'body'],
-    ['with an unknown field', { version: 1, token: 'x' }, 'body'],
-    ['with the fields of another language', { accessToken: '97_x' }, 'body'],
+    ['with an unknown field', { version: 1, token: 'x' }, 'body.token'],
+    ['with the fields of another language', { accessToken: '97_x' }, 'body.accessToken'],
     ['whose token is empty', { access_token: '' }, 'body.access_token'],
     ['whose token is too long', { access_token: 'x'.repeat(1_025) }, 'body.access_token'],
     ['whose token is a list', { access_token: ['97_x'] }, 'body.access_token'],
@@ -235,7 +236,7 @@ describe('a body', () => {
   it.each<[string, object, string]>([
     ['force is a text', { force: 'true' }, 'body.force'],
     ['reason is too long', { reason: 'x'.repeat(201) }, 'body.reason'],
-    ['a field is unknown', { forced: true }, 'body'],
+    ['a field is unknown', { forced: true }, 'body.forced'],
   ])('of an admin refresh where %s: 400, and nothing is asked of WeChat', async (_, body, path) => {
     const calls = await wechat.countCalls();
     const answer = await send('POST', REFRESH, {
@@ -275,6 +276,35 @@ describe('a body', () => {
       body: '{"version":1}',
     });
     expectProblem(answer, 415, 'unsupported_media_type');
+  });
+
+  it.each<[string, Record<string, string>]>([
+    ['gzip', {}],
+    ['GZIP', { 'transfer-encoding': 'chunked' }],
+    ['deflate, gzip', {}],
+    ['br', {}],
+    ['none', {}],
+  ])('with Content-Encoding: %s: 415, saying what is taken', async (encoding, headers) => {
+    const answer = await send('POST', REPORT, {
+      key: CLIENT_KEY,
+      headers: { ...JSON_TYPE, ...headers, 'content-encoding': encoding },
+      body: gzipSync('{"version":1}'),
+    });
+    expectProblem(answer, 415, 'unsupported_media_type');
+    expect(answer.body.detail).toContain('Content-Encoding');
+    expect(answer.headers.get('accept-encoding')).toBe('identity');
+  });
+
+  it('with Content-Encoding: identity, or of no length with any: read as it is', async () => {
+    const plain = await send('POST', REPORT, {
+      key: CLIENT_KEY,
+      headers: { ...JSON_TYPE, 'content-encoding': 'Identity' },
+      body: '{"version":1}',
+    });
+    expect(plain.status).toBe(200);
+    const headers = { ...JSON_TYPE, 'content-encoding': 'gzip', 'content-length': '0' };
+    const none = await send('POST', REPORT, { key: CLIENT_KEY, headers });
+    expectProblem(none, 400, 'validation_failed');
   });
 
   it('of no type: 415; of JSON in any spelling: read', async () => {

@@ -57,6 +57,7 @@ const FIELDS: Case[] = [
   ['a name that is too long', { name: 'x'.repeat(101) }, ['body.name']],
   ['a name with NUL, which PostgreSQL cannot store', { name: 'a\u0000b' }, ['body.name']],
   ['a name of two lines', { name: 'a\nb' }, ['body.name']],
+  ['half a character', { name: 'a\ud800' }, ['body.name']],
   ['a name that is a number', { name: 1 }, ['body.name']],
   ['a name that is null', { name: null }, ['body.name']],
   ['no scope', { scopes: [] }, ['body.scopes']],
@@ -79,8 +80,8 @@ const FIELDS: Case[] = [
     ['body.expires_at'],
   ],
   ['an expiry in seconds', { expires_at: 4_070_908_800 }, ['body.expires_at']],
-  ['an unknown field', { enabled: true }, ['body']],
-  ['a key of one’s own', { key: 'wtc_mine' }, ['body']],
+  ['an unknown field', { enabled: true }, ['body.enabled']],
+  ['a key of one’s own', { key: 'wtc_mine' }, ['body.key']],
   [
     'several mistakes',
     { name: '', scopes: ['x'], accounts: ['y'] },
@@ -126,7 +127,7 @@ describe('a change of a client', () => {
   it.each<Case>([
     ...FIELDS,
     ['nothing', undefined, ['body']],
-    ['another id', { id: 'two' }, ['body']],
+    ['another id', { id: 'two' }, ['body.id']],
   ])('with %s: 400, naming the place', async (_what, body, paths) => {
     await expectRefused(await admin(service, 'PATCH', CLIENT, body), paths);
   });
@@ -138,8 +139,8 @@ describe('another key', () => {
     ['a list', [], ['body']],
     ['a name that is too long', { name: 'x'.repeat(101) }, ['body.name']],
     ['an expiry in the past', { expires_at: '2020-01-01T00:00:00Z' }, ['body.expires_at']],
-    ['a key of one’s own', { key: 'wtc_mine' }, ['body']],
-    ['scopes', { scopes: ['token:read'] }, ['body']],
+    ['a key of one’s own', { key: 'wtc_mine' }, ['body.key']],
+    ['scopes', { scopes: ['token:read'] }, ['body.scopes']],
   ])('with %s: 400, naming the place', async (_what, body, paths) => {
     await expectRefused(await admin(service, 'POST', KEYS, body), paths);
   });
@@ -165,7 +166,7 @@ describe('a page', () => {
     [`cursor=${cursorOf(['one'])}`, 'query.cursor'],
     [`cursor=${cursorOf("' OR 1=1 --")}`, 'query.cursor'],
     [`cursor=${'x'.repeat(600)}`, 'query.cursor'],
-    ['page=2', 'query'],
+    ['page=2', 'query.page'],
   ])('asked for with ?%s: 400, naming the place', async (query, path) => {
     await expectRefused(await admin(service, 'GET', `${CLIENTS}?${query}`), [path]);
   });

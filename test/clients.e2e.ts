@@ -1,14 +1,22 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataSource } from 'typeorm';
 import { ClientScheduler } from '../src/access/client.scheduler.js';
+import { ClientRepository } from '../src/access/client.repository.js';
 import { ClientStore } from '../src/access/client-store.js';
 import { hashKey } from '../src/access/presented-key.js';
 import { RetentionService } from '../src/database/retention.service.js';
 import { Clock } from '../src/time/clock.js';
-import { admin, CLIENTS, makeClient, makeKey, type ClientBody } from './support/clients.js';
+import {
+  admin,
+  CLIENTS,
+  makeClient,
+  makeKey,
+  type ClientBody,
+  type KeyBody,
+} from './support/clients.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { eventually } from './support/eventually.js';
 import {
@@ -93,6 +101,7 @@ describe('a client', () => {
     });
     expect(answer.status).toBe(201);
     expect(answer.headers.get('cache-control')).toBe('no-store');
+    expect(answer.headers.get('location')).toBe(`${CLIENTS}/order-service`);
     const { key, ...shown } = answer.body;
     expect(key).toMatch(/^wtc_[0-9A-Za-z]{40}$/);
     expect(shown).toEqual({
@@ -143,6 +152,25 @@ describe('a client', () => {
     expect(await statusOf(own.key)).toBe(200);
     expect(await statusOf(own.key, REPORT)).toBe(403);
     expect(await statusOf(own.key, CLIENTS)).toBe(403);
+  });
+
+  it('has each scope and each account once, in the order in which they were first named', async () => {
+    const named = {
+      scopes: ['ip:read', 'token:read', 'ip:read'],
+      accounts: ['wx1111111111111111', APP_ID, 'wx1111111111111111', APP_ID],
+    };
+    const stored = {
+      scopes: ['ip:read', 'token:read'],
+      accounts: ['wx1111111111111111', APP_ID],
+    };
+    const body = { id: 'repeats', name: 'Repeats', ...named };
+    expect((await admin(service, 'POST', CLIENTS, body)).body).toMatchObject(stored);
+    expect((await admin(service, 'GET', `${CLIENTS}/repeats`)).body).toMatchObject(stored);
+    const reversed = { scopes: named.scopes.slice(1), accounts: named.accounts.slice(1) };
+    expect((await admin(service, 'PATCH', `${CLIENTS}/repeats`, reversed)).body).toMatchObject({
+      scopes: ['token:read', 'ip:read'],
+      accounts: [APP_ID, 'wx1111111111111111'],
+    });
   });
 
   it('is altered field by field, and at once', async () => {
@@ -226,6 +254,25 @@ describe('a client', () => {
     expect(answers.filter(({ status }) => status === 400)).toHaveLength(7);
     expect(await statusOf(made[0]!.body.key)).toBe(200);
     expect((await show('one')).keys).toHaveLength(1);
+  });
+});
+
+describe('readings of the clients', () => {
+  it('are shared by all who ask before one begins, and by none who ask later', async () => {
+    const store = service.app.get(ClientStore);
+    await service.app.get(ClientScheduler).beforeApplicationShutdown();
+    const rows = service.app.get(ClientRepository);
+    const read = rows.changedSince.bind(rows);
+    let late: Promise<void> | undefined;
+    const readings = jest.spyOn(rows, 'changedSince').mockImplementation((sinceMs) => {
+      late ??= store.poll();
+      return read(sinceMs);
+    });
+
+    await Promise.all(Array.from({ length: 10 }, () => store.poll()));
+    expect(readings).toHaveBeenCalledTimes(1);
+    await late;
+    expect(readings).toHaveBeenCalledTimes(2);
   });
 });
 
@@ -315,6 +362,15 @@ describe('keys', () => {
     expect([await statusOf(first), await statusOf(second.key)]).toEqual([200, 401]);
     expect(await statusOf((await makeKey(service, 'one')).key)).toBe(200);
     expect(await statusOf(second.key)).toBe(401);
+  });
+
+  it('say where they are revoked', async () => {
+    await makeClient(service, { id: 'one' });
+    const made = await admin<KeyBody>(service, 'POST', `${CLIENTS}/one/keys`);
+    const location = made.headers.get('location') ?? '';
+    expect(location).toBe(`${CLIENTS}/one/keys/${made.body.id}`);
+    expect((await admin(service, 'DELETE', location)).status).toBe(204);
+    expect(await statusOf(made.body.key)).toBe(401);
   });
 
   it('of another client are not revoked under this one', async () => {

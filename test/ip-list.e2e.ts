@@ -161,7 +161,7 @@ describe('the endpoints of the IP list', () => {
       ['?kind=sms', 'query.kind'],
       ['?kind=', 'query.kind'],
       ['?kind=api&kind=callback', 'query.kind'],
-      ['?type=api', 'query'],
+      ['?type=api', 'query.type'],
       ['/contains', 'query.ip'],
       ['/contains?ip=', 'query.ip'],
       ['/contains?ip=1.2.3.4/24', 'query.ip'],

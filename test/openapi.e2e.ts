@@ -76,7 +76,10 @@ interface Operation {
   security?: Record<string, string[]>[];
   parameters?: { name: string; in: string; required: boolean; schema?: object }[];
   requestBody?: { required?: boolean };
-  responses: Record<string, { description: string; content?: Record<string, { schema: object }> }>;
+  responses: Record<
+    string,
+    { description: string; content?: Record<string, { schema: object }>; headers?: object }
+  >;
 }
 
 interface Document {
@@ -220,6 +223,26 @@ describe('/openapi.json', () => {
   ])('%s may answer %s with %j', (name, status, codes) => {
     const description = operations.get(name)?.responses[status]?.description ?? '';
     expect([...description.matchAll(/`(\w+)`/g)].map(([, code]) => code).sort()).toEqual(codes);
+  });
+
+  it('says of everything that is made where it is', () => {
+    const makers = [...operations].filter(([, { responses }]) => responses['201'] !== undefined);
+    expect(makers.map(([name]) => name).sort()).toEqual([
+      'POST /v1/admin/accounts',
+      'POST /v1/admin/clients',
+      'POST /v1/admin/clients/{id}/keys',
+    ]);
+    for (const [name, { responses }] of makers) {
+      expect([name, responses['201']?.headers]).toEqual([
+        name,
+        {
+          Location: {
+            description: expect.any(String),
+            schema: { type: 'string', format: 'uri-reference' },
+          },
+        },
+      ]);
+    }
   });
 
   it('lets a body be left out where the service does', () => {

@@ -8,24 +8,25 @@ import {
   Patch,
   Post,
   Req,
+  Res,
   UseGuards,
 } from '@nestjs/common';
 import {
   ApiBody,
-  ApiCreatedResponse,
   ApiNoContentResponse,
   ApiOkResponse,
   ApiOperation,
   ApiParam,
   ApiTags,
 } from '@nestjs/swagger';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { noteAudit } from '../audit/audit-notes.js';
 import { Audited } from '../audit/audited.decorator.js';
 import type { Page } from '../database/page.js';
 import { ApiProblems } from '../errors/api-problems.decorator.js';
 import { ValidBody, ValidQuery } from '../errors/validation.decorator.js';
 import { AdminGuard } from './admin.guard.js';
+import { ApiCreated } from './api-created.decorator.js';
 import { ClientAdminService } from './client-admin.service.js';
 import {
   ClientAnswer,
@@ -39,9 +40,11 @@ import {
 } from './client.dto.js';
 import { ClientKeyService } from './client-key.service.js';
 
+const CLIENTS = 'v1/admin/clients';
+
 /** Clients and their keys. A key is in one answer in its life: that of the request which makes it. */
 @ApiTags('clients')
-@Controller('v1/admin/clients')
+@Controller(CLIENTS)
 @UseGuards(AdminGuard)
 @ApiProblems('database_unavailable')
 export class ClientAdminController {
@@ -62,14 +65,16 @@ export class ClientAdminController {
   @Audited('client.create')
   @Header('Cache-Control', 'no-store')
   @ApiOperation({ summary: 'Make a client and its first key' })
-  @ApiCreatedResponse({ standardSchema: NewClientAnswer })
+  @ApiCreated(NewClientAnswer)
   @ApiProblems('validation_failed')
   async create(
     @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
     @ValidBody(NewClientBody) body: NewClientBody,
   ): Promise<NewClientAnswer> {
     const client = await this.clients.create(body);
     noteAudit(request, { target: client.id });
+    reply.header('location', `/${CLIENTS}/${client.id}`);
     return client;
   }
 
@@ -113,15 +118,17 @@ export class ClientAdminController {
   @ApiOperation({ summary: 'Make another key: two may be active while one is rotated' })
   @ApiParam({ name: 'id', example: 'order-service' })
   @ApiBody({ required: false })
-  @ApiCreatedResponse({ standardSchema: NewKeyAnswer })
+  @ApiCreated(NewKeyAnswer)
   @ApiProblems('validation_failed', 'not_found')
   async addKey(
     @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
     @Param('id') id: string,
     @ValidBody(NewKeyBody) body: NewKeyBody,
   ): Promise<NewKeyAnswer> {
     const key = await this.keys.add(id, body);
     noteAudit(request, { target: `${id}/${key.id}` });
+    reply.header('location', `/${CLIENTS}/${id}/keys/${key.id}`);
     return key;
   }
 

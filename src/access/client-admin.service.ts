@@ -62,8 +62,9 @@ export class ClientAdminService {
     if ((await this.clients.find(id)) !== null) {
       throw idTaken();
     }
-    const { name, accounts } = body;
     const scopes = unique(body.scopes);
+    const accounts = eachOnce(body.accounts);
+    const { name } = body;
     const row = { rowId: randomUUID(), name, scopes, accounts, expiresAt, createdAt: nowMs };
     const { key, ...keyAnswer } = await this.keys.issue(row.rowId, null, null);
     if (!(await this.clients.insert({ ...row, id }))) {
@@ -81,7 +82,7 @@ export class ClientAdminService {
     const change = {
       ...(body.name !== undefined && { name: body.name }),
       ...(body.scopes !== undefined && { scopes: unique(body.scopes) }),
-      ...(body.accounts !== undefined && { accounts: body.accounts }),
+      ...(body.accounts !== undefined && { accounts: eachOnce(body.accounts) }),
       ...(expiresAt !== undefined && { expiresAt }),
     };
     if (Object.keys(change).length > 0 && (await this.clients.change(rowId, change))) {
@@ -116,6 +117,11 @@ function idTaken(): AppError {
   return validationFailed('body', [{ path: ['id'], message: 'is taken by another client' }]);
 }
 
+function eachOnce(accounts: NewClientBody['accounts']): NewClientBody['accounts'] {
+  return accounts === 'all' ? accounts : unique(accounts);
+}
+
+/** In the order in which each stands there first. */
 function unique<Item>(items: readonly Item[]): Item[] {
   return [...new Set(items)];
 }

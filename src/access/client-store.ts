@@ -39,6 +39,8 @@ export class ClientStore {
   private readAtMs = 0;
   private readFullyAtMs = -Infinity;
   private reading: Promise<void> = Promise.resolve();
+  /** Asked for, and not begun. */
+  private next: Promise<void> | undefined;
   private markLoaded: () => void = () => undefined;
   /** Resolves once the clients have been read for the first time; never rejects. */
   readonly loaded = new Promise<void>((resolve) => {
@@ -54,14 +56,12 @@ export class ClientStore {
   ) {}
 
   /**
-   * Reads what has changed, in a reading that begins after this call; one runs at a time.
+   * Reads what has changed, in a reading that begins after this call; one runs at a time. All who ask while it
+   * runs share the next: an admin who makes many clients at once does not wait for a reading for each.
    * @throws DatabaseError
    */
   poll(): Promise<void> {
-    const reading = this.reading.then(() => this.read());
-    // Whoever asked for this reading hears of its failure; the next one starts all the same.
-    this.reading = reading.catch(() => undefined);
-    return reading;
+    return (this.next ??= this.readNext());
   }
 
   /**
@@ -77,6 +77,16 @@ export class ClientStore {
       }
       this.logger.warn({ event: 'change_not_read_back', reason: error.driverCode });
     }
+  }
+
+  private readNext(): Promise<void> {
+    const reading = this.reading.then(() => {
+      this.next = undefined;
+      return this.read();
+    });
+    // Whoever asked for this reading hears of its failure; the next one starts all the same.
+    this.reading = reading.catch(() => undefined);
+    return reading;
   }
 
   private async read(): Promise<void> {

@@ -10,11 +10,14 @@ const RESERVED: ReadonlySet<string> = new Set(['default', 'admin', 'service']);
 
 const IsoTime = z.iso.datetime();
 
-/** Of a path or a log: no control characters, which some databases refuse to store, and not blank. */
+/** Not blank; nor with what databases refuse (control characters) or store as another (half a pair, which is no UTF-8). */
 const Name = z
   .string()
   .max(100)
-  .regex(/^(?=.*\S)\P{Cc}+$/u, 'must not be blank or hold control characters');
+  .regex(
+    /^(?=.*\S)[^\p{Cc}\p{Cs}]+$/u,
+    'must not be blank or hold control characters or halves of a surrogate pair',
+  );
 
 const ClientId = z
   .string()

@@ -7,18 +7,19 @@ import {
   Patch,
   Post,
   Req,
+  Res,
   UseGuards,
 } from '@nestjs/common';
 import {
-  ApiCreatedResponse,
   ApiNoContentResponse,
   ApiOkResponse,
   ApiOperation,
   ApiParam,
   ApiTags,
 } from '@nestjs/swagger';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AdminGuard } from '../../access/admin.guard.js';
+import { ApiCreated } from '../../access/api-created.decorator.js';
 import { noteAudit } from '../../audit/audit-notes.js';
 import { Audited } from '../../audit/audited.decorator.js';
 import { originOf } from '../../audit/origin.js';
@@ -39,11 +40,12 @@ import {
 } from './account.dto.js';
 import { TokenService } from './token.service.js';
 
+const ACCOUNTS = 'v1/admin/accounts';
 const APP_ID = { name: 'app_id', example: 'wx0123456789abcdef' };
 
 /** The accounts and the state of their tokens. No answer holds an AppSecret or a token. */
 @ApiTags('admin')
-@Controller('v1/admin/accounts')
+@Controller(ACCOUNTS)
 @UseGuards(AdminGuard)
 export class AccountAdminController {
   constructor(
@@ -83,14 +85,16 @@ export class AccountAdminController {
   @Post()
   @Audited('account.create')
   @ApiOperation({ summary: 'Add an account; its token is fetched at once' })
-  @ApiCreatedResponse({ standardSchema: AccountStateAnswer })
+  @ApiCreated(AccountStateAnswer)
   @ApiProblems('validation_failed', 'account_exists')
   async create(
     @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
     @ValidBody(NewAccountBody) body: NewAccountBody,
   ): Promise<AccountStateAnswer> {
     const slot = await this.accounts.create(body, originOf(request, 'admin'));
     noteAudit(request, { versionAfter: slot.version });
+    reply.header('location', `/${ACCOUNTS}/${body.app_id}`);
     return this.describe(slot);
   }
 

@@ -9,7 +9,7 @@ const Name = z
   .string()
   .min(1, 'must not be empty; leave it out, or send null')
   .max(100, 'must be 100 characters at most')
-  .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not hold control characters')
+  .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not hold control characters or halves of a surrogate pair')
   .nullable()
   .meta({ description: 'For people. null: none.', examples: ['Shop, production'] });
 const Mode = z.enum(['stable', 'legacy']).meta({
@@ -26,7 +26,7 @@ const MOST_HOSTS = 100;
 /** Compared with the host of a page's URL as the URL standard writes it (../jssdk/jssdk-signature.ts). */
 const JssdkHost = z
   .string()
-  .max(255, 'must be 255 characters at most')
+  .max(255, { error: 'must be 255 characters at most', abort: true })
   .refine(
     isHostPattern,
     'must be a host name in lower case without scheme, port and path, such as shop.example.com, or *.example.com for all below it; other letters in Punycode (xn--…)',
@@ -58,7 +58,7 @@ export const NewAccountBody = z
           'A live token that another server fetched: it is handed out until it is due, and WeChat is not asked before.',
       }),
     expires_in: z
-      .int()
+      .int({ abort: true })
       .min(1)
       .max(LONGEST_LIFE_SECONDS)
       .optional()
