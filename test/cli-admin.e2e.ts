@@ -75,6 +75,29 @@ describe('accounts', () => {
     expect((await cli(`accounts show ${OTHER_ID}`)).err).toContain('404 account_not_found');
   });
 
+  it('have the hosts whose pages are signed named, altered and set free', async () => {
+    const hosts = '--jssdk-hosts shop.cn,*.mall.cn --jssdk-hosts a.cn';
+    expect(await json(`accounts add ${OTHER_ID} ${hosts}`, OTHER_SECRET)).toMatchObject({
+      jssdk_hosts: ['shop.cn', '*.mall.cn', 'a.cn'],
+    });
+    const update = `accounts update ${OTHER_ID}`;
+    const altered = await json(`${update} --jssdk-hosts b.cn`);
+    expect(altered).toMatchObject({ jssdk_hosts: ['b.cn'] });
+    expect(await json(`${update} --name shop`)).toMatchObject({ jssdk_hosts: ['b.cn'] });
+
+    const wrong = await cli(`${update} --jssdk-hosts b.cn,https://c.cn`);
+    expect([wrong.code, wrong.out]).toEqual([1, '']);
+    expect(wrong.err).toContain('body.jssdk_hosts.1');
+    // What a script has in an empty variable must not open the account to every page.
+    const empty = await cli(`${update} --jssdk-hosts `);
+    expect([empty.code, empty.out]).toEqual([2, '']);
+    expect(empty.err).toContain('any');
+    expect(await json(`accounts show ${OTHER_ID}`)).toMatchObject({ jssdk_hosts: ['b.cn'] });
+
+    expect(await json(`${update} --jssdk-hosts any`)).toMatchObject({ jssdk_hosts: [] });
+    await cli(`accounts remove ${OTHER_ID} --yes`);
+  });
+
   it('take a live token over', async () => {
     const path = join(folder, 'token');
     writeFileSync(path, 'a-token-that-lives\n', { mode: 0o600 });

@@ -144,6 +144,8 @@ describe('what was done', () => {
     expect(refreshes.out).toMatch(/^\S+Z +access_token +admin +unchanged /m);
     const audit = await cli(`audit --account ${APP_ID} --action token.refresh`);
     expect(audit.out).toMatch(/^\S+Z +admin +token\.refresh +wx0123456789abcdef +\S+ +ok /m);
+    expect((await cli('audit --outcome refused')).out).not.toMatch(/ ok /);
+    expect((await cli('audit --outcome lost')).err).toContain('query.outcome');
   });
 
   it('comes in pages', async () => {

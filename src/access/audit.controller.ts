@@ -35,9 +35,9 @@ export class AuditController {
   async list(
     @ValidQuery(AuditQueryFields) query: z.infer<typeof AuditQueryFields>,
   ): Promise<Page<AuditItem>> {
-    const { app_id: appId, actor, action, since: sinceMs, until: untilMs, limit } = query;
+    const { app_id: appId, actor, action, outcome, since: sinceMs, until: untilMs, limit } = query;
     const after = decodeCursor(AuditCursor, query.cursor);
-    const filter = { appId, actor, action, sinceMs, untilMs };
+    const filter = { appId, actor, action, outcome, sinceMs, untilMs };
     const entries = await this.trail.find(filter, after, limit + 1);
     return toPage(entries, limit, toAuditItem, ({ position }) => position);
   }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AUDITED_ACTIONS } from '../audit/audit-action.js';
+import { AUDIT_OUTCOME } from '../audit/audit-outcome.js';
 import { cursorFields, pageFields, pageSchema } from '../database/page.js';
 
 /** Texts of filters go into statements: bounded to what ids may hold. */
@@ -25,6 +26,10 @@ export const AuditQueryFields = z.strictObject({
     description: 'Only what `admin`, `service` or the client with this id did.',
   }),
   action: z.enum(TRAIL_ACTIONS).optional(),
+  outcome: z.string().regex(AUDIT_OUTCOME, 'is no outcome of the trail').optional().meta({
+    description:
+      'Only what ended so, such as `failed:wechat_error`; `refused` and `failed` stand for every code.',
+  }),
 });
 
 export const AuditCursor = z.strictObject({

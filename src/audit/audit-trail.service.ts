@@ -25,6 +25,8 @@ export interface AuditFilter {
   readonly appId?: string | undefined;
   readonly actor?: string | undefined;
   readonly action?: string | undefined;
+  /** As it is shown, or `refused` or `failed` whatever the code. */
+  readonly outcome?: string | undefined;
   readonly sinceMs?: number | undefined;
   readonly untilMs?: number | undefined;
 }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DatabaseService } from '../database/database.service.js';
 import { newestFirst } from '../database/page.js';
+import { outcomeLike } from './audit-outcome.js';
 import type { AuditQuery } from './audit-trail.service.js';
 import { AuditEntity } from './audit.entity.js';
 
@@ -36,7 +37,7 @@ export class AuditRepository {
     );
   }
 
-  find({ appId, actor, action, ...part }: AuditQuery): Promise<AuditEntity[]> {
+  find({ appId, actor, action, outcome, ...part }: AuditQuery): Promise<AuditEntity[]> {
     return this.database.run((source) => {
       const query = source
         .getRepository(AuditEntity)
@@ -45,6 +46,7 @@ export class AuditRepository {
           ...(appId !== undefined && { appId }),
           ...(actor !== undefined && { actor }),
           ...(action !== undefined && { action }),
+          ...(outcome !== undefined && { outcome: outcomeLike(outcome) }),
         });
       return newestFirst(query, 'row.at', 'row.id', part).getMany();
     });

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { segment, wholeNumber } from './arguments.js';
+import { collect, segment, wholeNumber } from './arguments.js';
 import { assertConfirmed } from './confirmation.js';
 import { UsageError } from './exit.js';
 import { readSecret } from './secret-input.js';
@@ -9,6 +9,8 @@ import type { Column } from './table.js';
 const ACCOUNTS = '/v1/admin/accounts';
 const SECRET_FILE = '--app-secret-file';
 const TOKEN_FILE = '--access-token-file';
+const HOSTS_OPTION = '--jssdk-hosts <hosts>';
+const HOSTS_HELP = 'whose pages are signed for: a.cn, *.a.cn or any; several, or with commas';
 const LONGEST_LIFE_SECONDS = 86_400;
 
 const COLUMNS: readonly Column[] = [
@@ -27,6 +29,7 @@ interface AddOptions {
   readonly name?: string;
   readonly mode?: string;
   readonly enabled: boolean;
+  readonly jssdkHosts?: string[];
   readonly appSecretFile?: string;
   readonly accessTokenFile?: string;
   readonly expiresIn?: number;
@@ -37,6 +40,7 @@ interface UpdateOptions {
   readonly mode?: string;
   readonly enable?: boolean;
   readonly disable?: boolean;
+  readonly jssdkHosts?: string[];
   readonly appSecret?: boolean;
   readonly appSecretFile?: string;
 }
@@ -69,6 +73,7 @@ export function addAccountCommands(program: Command): void {
     .option('--name <name>', 'for people')
     .option('--mode <mode>', 'stable or legacy (default: stable)')
     .option('--no-enabled', 'add it switched off')
+    .option(HOSTS_OPTION, HOSTS_HELP, collect)
     .option(`${SECRET_FILE} <path>`, 'the file that holds the AppSecret')
     .option(`${TOKEN_FILE} <path>`, 'the file that holds a live token, to take it over')
     .option(
@@ -85,6 +90,7 @@ export function addAccountCommands(program: Command): void {
     .option('--mode <mode>', 'stable or legacy')
     .option('--enable', 'hand its token out again')
     .option('--disable', 'answer 403 to clients, and ask nothing of WeChat')
+    .option(HOSTS_OPTION, HOSTS_HELP, collect)
     .option('--app-secret', 'another AppSecret, from standard input')
     .option(`${SECRET_FILE} <path>`, 'another AppSecret, from this file')
     .action(updateAccount);
@@ -108,6 +114,7 @@ async function addAccount(appId: string, options: AddOptions, command: Command):
   if ((accessTokenFile === undefined) !== (expiresIn === undefined)) {
     throw new UsageError(`${TOKEN_FILE} and --expires-in belong together. Give both or neither.`);
   }
+  const hosts = hostsOf(options);
   const token =
     accessTokenFile === undefined
       ? undefined
@@ -118,6 +125,7 @@ async function addAccount(appId: string, options: AddOptions, command: Command):
     name,
     mode,
     enabled,
+    jssdk_hosts: hosts,
     access_token: token,
     expires_in: expiresIn,
   });
@@ -137,13 +145,15 @@ async function updateAccount(
   const { name, mode, appSecret, appSecretFile } = options;
   const changesSecret = appSecret === true || appSecretFile !== undefined;
   const enabled = enabledOf(options);
-  if ([name, mode, enabled].every((value) => value === undefined) && !changesSecret) {
+  const hosts = hostsOf(options);
+  if ([name, mode, enabled, hosts].every((value) => value === undefined) && !changesSecret) {
     throw new UsageError('Nothing is to be altered. `accounts update --help` lists what may be.');
   }
   const account = await service.patch(`${ACCOUNTS}/${segment(appId)}`, {
     name,
     mode,
     enabled,
+    jssdk_hosts: hosts,
     app_secret: changesSecret
       ? await readSecret('The AppSecret', appSecretFile, SECRET_FILE)
       : undefined,
@@ -156,4 +166,14 @@ function enabledOf({ enable, disable }: UpdateOptions): boolean | undefined {
     throw new UsageError('--enable and --disable exclude each other.');
   }
   return enable === true ? true : disable === true ? false : undefined;
+}
+
+/** `any` is written out, so that an empty variable of a script does not open an account to every page. */
+function hostsOf({ jssdkHosts }: Pick<AddOptions, 'jssdkHosts'>): string[] | undefined {
+  if (jssdkHosts?.length === 0) {
+    throw new UsageError(
+      '--jssdk-hosts names none. Name hosts, or write any to sign for all pages.',
+    );
+  }
+  return jssdkHosts?.includes('any') === true ? [] : jssdkHosts;
 }

@@ -55,15 +55,21 @@ export function addHistoryCommands(program: Command): void {
       .description('who did what, newest first')
       .option('--account <app_id>', 'only of this account')
       .option('--actor <actor>', 'only of admin, service or the client with this id')
-      .option('--action <action>', 'only this, such as token.refresh'),
+      .option('--action <action>', 'only this, such as token.refresh')
+      .option('--outcome <outcome>', 'only what ended so, such as failed or refused:forbidden'),
   ).action(
     async (
-      options: PageOptions & { account?: string; actor?: string; action?: string },
+      options: PageOptions & {
+        account?: string;
+        actor?: string;
+        action?: string;
+        outcome?: string;
+      },
       command: Command,
     ) => {
       const session = new Session(command);
-      const { account: app_id, actor, action, limit, cursor } = options;
-      const query = { app_id, actor, action, limit, cursor };
+      const { account: app_id, actor, action, outcome, limit, cursor } = options;
+      const query = { app_id, actor, action, outcome, limit, cursor };
       session.showPage(AUDIT, await session.asAdmin().page('/v1/admin/audit', query), MORE);
     },
   );

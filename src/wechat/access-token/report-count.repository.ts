@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { outcomeLike } from '../../audit/audit-outcome.js';
 import type { AuditQuery } from '../../audit/audit-trail.service.js';
 import { isUniqueViolation } from '../../database/database-error.js';
 import { DatabaseService } from '../../database/database.service.js';
@@ -26,7 +27,7 @@ export class ReportCountRepository {
   }
 
   /** Newest first. @throws DatabaseError */
-  find({ appId, actor, ...part }: AuditQuery): Promise<ReportCountEntity[]> {
+  find({ appId, actor, outcome, ...part }: AuditQuery): Promise<ReportCountEntity[]> {
     return this.database.run((source) => {
       const query = source
         .getRepository(ReportCountEntity)
@@ -34,6 +35,7 @@ export class ReportCountRepository {
         .where({
           ...(appId !== undefined && { appId }),
           ...(actor !== undefined && { client: actor }),
+          ...(outcome !== undefined && { outcome: outcomeLike(outcome) }),
         });
       return newestFirst(query, 'row.at', 'row.id', part).getMany();
     });

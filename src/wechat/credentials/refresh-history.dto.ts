@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { cursorFields, pageFields, pageSchema } from '../../database/page.js';
 
-const OUTCOMES = [
+export const REFRESH_OUTCOMES = [
   'committed',
   'unchanged',
   'failed',
@@ -18,7 +18,7 @@ export const RefreshesQuery = z.strictObject({
     .regex(/^[a-z_]{1,32}$/, 'is no kind of credential')
     .optional()
     .meta({ description: 'Only of this kind of credential, such as `access_token`.' }),
-  outcome: z.enum(OUTCOMES).optional(),
+  outcome: z.enum(REFRESH_OUTCOMES).optional(),
   cause: z.enum(['schedule', 'report', 'admin', 'import']).optional(),
 });
 
@@ -31,7 +31,7 @@ export const RefreshItem = z.object({
     description: '`schedule`, `report` or `admin`; `import` for a value that was brought along.',
   }),
   forced: z.boolean(),
-  outcome: z.enum(OUTCOMES).meta({
+  outcome: z.enum(REFRESH_OUTCOMES).meta({
     description:
       '`committed`: another value is stored. `unchanged`: WeChat returned the same one. `fenced_off`: another refresh came after it. `released`: WeChat was not called. `abandoned`: its process died. `started`: it is under way.',
   }),

@@ -38,6 +38,7 @@ export interface RefreshFilter {
   readonly cause?: string | undefined;
   /** `started` while it is under way. */
   readonly outcome?: RefreshOutcome | 'started' | undefined;
+  readonly code?: string | undefined;
 }
 
 /** Rows of `refresh_history`. Every method is one statement. */
@@ -119,6 +120,7 @@ export class RefreshHistoryRepository {
     kind,
     cause,
     outcome,
+    code,
     ...part
   }: RefreshFilter & NewestFirst): Promise<RefreshHistoryEntity[]> {
     return this.database.run((source) => {
@@ -131,6 +133,7 @@ export class RefreshHistoryRepository {
           ...(kind !== undefined && { kind }),
           ...(cause !== undefined && { cause }),
           ...(outcome !== undefined && { outcome: outcome === 'started' ? IsNull() : outcome }),
+          ...(code !== undefined && { code }),
         });
       // A credential is claimed once in a millisecond at most: the floor lies between two claims.
       return newestFirst(query, 'row.startedAt', 'row.credentialId', part).getMany();

@@ -5,6 +5,7 @@ import {
   type AuditQuery,
 } from '../../audit/audit-trail.service.js';
 import { RetentionService } from '../../database/retention.service.js';
+import { REFRESH_OUTCOMES } from './refresh-history.dto.js';
 import { RefreshHistoryEntity } from './refresh-history.entity.js';
 import { RefreshHistoryRepository } from './refresh-history.repository.js';
 
@@ -34,7 +35,13 @@ export class RefreshHistoryService implements OnModuleInit {
     if (query.action !== undefined && query.action !== ACTION) {
       return [];
     }
-    return (await this.repository.find(query)).map(toEntry);
+    const { outcome: asked, ...filter } = query;
+    const [word, code] = asked?.split(':') ?? [];
+    const outcome = REFRESH_OUTCOMES.find((known) => known === word);
+    if (word !== outcome) {
+      return [];
+    }
+    return (await this.repository.find({ ...filter, outcome, code })).map(toEntry);
   }
 }
 
