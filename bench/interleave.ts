@@ -1,5 +1,6 @@
-import { closedLoop, openLoop, type Latency, type Question, type Throughput } from './load.js';
+import { closedLoop, type Question, type Throughput } from './load.js';
 import type { Options } from './options.js';
+import { openLoop, type Latency } from './steady-load.js';
 
 const WARM_UP_SECONDS = 2;
 

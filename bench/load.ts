@@ -18,12 +18,6 @@ export interface Throughput {
   readonly coreUse: number;
 }
 
-export interface Latency {
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  readonly p999Ms: number;
-}
-
 /** As many requests as the connections carry, each sent when the last was answered. */
 export async function closedLoop(
   question: Question,
@@ -42,28 +36,6 @@ export async function closedLoop(
   };
 }
 
-/**
- * A steady number of requests a second, whether they are answered or not. autocannon keeps whole
- * milliseconds, so the times are taken here; a slow answer also counts for the requests that its
- * connection should have sent meanwhile (coordinated omission), as HdrHistogram corrects it.
- */
-export async function openLoop(
-  question: Question,
-  { seconds, connections, perSecond }: { seconds: number; connections: number; perSecond: number },
-): Promise<Latency> {
-  const intervalMs = (connections / perSecond) * 1_000;
-  const times: number[] = [];
-  const overallRate = Math.round(perSecond);
-  await run(question, { duration: seconds, connections, overallRate }, (responseMs) => {
-    for (let ms = responseMs; ms > 0; ms -= intervalMs) {
-      times.push(ms);
-    }
-  });
-  const sorted = Float64Array.from(times).sort();
-  const at = (share: number): number => sorted[Math.floor((sorted.length - 1) * share)] ?? NaN;
-  return { p50Ms: at(0.5), p99Ms: at(0.99), p999Ms: at(0.999) };
-}
-
 /** A given number of requests, as fast as it goes. @returns how many were answered as they should */
 export async function exactly(
   amount: number,
@@ -74,17 +46,10 @@ export async function exactly(
   return result.requests.total;
 }
 
-type Terms = Pick<
-  autocannon.Options,
-  'amount' | 'duration' | 'connections' | 'overallRate' | 'method' | 'body'
->;
+type Terms = Pick<autocannon.Options, 'amount' | 'duration' | 'connections' | 'method' | 'body'>;
 
 /** @throws Error when a single answer has another status: a benchmark of errors measures nothing */
-async function run(
-  question: Question,
-  terms: Terms,
-  onAnswer?: (responseMs: number) => void,
-): Promise<autocannon.Result> {
+async function run(question: Question, terms: Terms): Promise<autocannon.Result> {
   const { process, paths, headers, headersInTurn, status } = question;
   const requests =
     headersInTurn === undefined
@@ -101,18 +66,13 @@ async function run(
     ...terms,
   };
   const result = await new Promise<autocannon.Result>((resolve, reject) => {
-    const instance = autocannon(options, (error: unknown, finished) => {
+    autocannon(options, (error: unknown, finished) => {
       if (error instanceof Error) {
         reject(error);
       } else {
         resolve(finished);
       }
     });
-    if (onAnswer !== undefined) {
-      instance.on('response', (_client, _status, _bytes, responseMs) => {
-        onAnswer(responseMs);
-      });
-    }
   });
   const counts = Object.entries(result.statusCodeStats ?? {});
   const others = counts.filter(([code]) => code !== String(status));

@@ -4,9 +4,10 @@ import { tableOf } from './format.js';
 import { parseOptions, USAGE, UsageError, type Options } from './options.js';
 import { CORES, pinLoad } from './pinned-process.js';
 import type { Figure, Scenario } from './scenario.js';
-import { memory, processes, queries, start, storm } from './scenarios/costs.js';
+import { memory, processes, start, storm } from './scenarios/costs.js';
 import { frozen, refreshes } from './scenarios/disturbed.js';
 import { peers } from './scenarios/peers.js';
+import { queries } from './scenarios/queries.js';
 import { accounts, keys, notModified } from './scenarios/reads.js';
 import { World } from './world.js';
 

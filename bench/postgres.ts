@@ -2,8 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { DataSource } from 'typeorm';
 
 const DEFAULT_URL = 'postgres://postgres@127.0.0.1:5432/test';
-/** PostgreSQL hands its counters on about a second after a statement. */
-const SETTLED_MS = 2_000;
 
 /** A database of its own on the server of TEST_POSTGRES_URL, dropped at the end of the scenario. */
 export class PostgresDatabase {
@@ -35,16 +33,6 @@ export class PostgresDatabase {
       url.port = String(port);
     }
     return url.href;
-  }
-
-  /** Transactions so far; the service has one for each statement. */
-  async transactions(): Promise<number> {
-    await new Promise((resolve) => setTimeout(resolve, SETTLED_MS));
-    const rows = await this.server.query<{ count: string }[]>(
-      'SELECT xact_commit + xact_rollback AS count FROM pg_stat_database WHERE datname = $1',
-      [this.name],
-    );
-    return Number(rows[0]?.count);
   }
 
   async drop(): Promise<void> {

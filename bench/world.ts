@@ -2,15 +2,18 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Question } from './load.js';
 import { CORES, PinnedProcess, stopAll } from './pinned-process.js';
 
 export const APP_ID = 'wx0123456789abcdef';
+export const APP_SECRET = 'bench-app-secret-0123456789abcdef';
 export const CLIENT_KEY = 'bench-client-key-0123456789';
 export const ADMIN_KEY = 'bench-admin-key-0123456789';
 export const READ_PATH = readPath(APP_ID);
 const ENCRYPTION_KEY = randomBytes(32).toString('base64');
 const READY_LIMIT_MS = 30_000;
+const LOOK_AGAIN_MS = 200;
 
 export type Baseline = 'bare-node' | 'bare-fastify' | 'stock-nest';
 
@@ -62,7 +65,7 @@ export class World {
       core: CORES.load,
       env: {
         SIMULATOR_PORT: '0',
-        SIMULATOR_ACCOUNTS: `${APP_ID}:bench-app-secret-0123456789abcdef`,
+        SIMULATOR_ACCOUNTS: `${APP_ID}:${APP_SECRET}`,
         ...env,
       },
     });
@@ -103,7 +106,7 @@ export class World {
         NODE_ENV: 'production',
         DATABASE_URL: database,
         WECHAT_APP_ID: APP_ID,
-        WECHAT_APP_SECRET: 'bench-app-secret-0123456789abcdef',
+        WECHAT_APP_SECRET: APP_SECRET,
         WECHAT_API_BASE_URL: wechat.url,
         ADMIN_API_KEY: ADMIN_KEY,
         CLIENT_API_KEY: CLIENT_KEY,
@@ -121,5 +124,20 @@ export async function untilServed(service: PinnedProcess, path = READ_PATH): Pro
   const text = await answer.text();
   if (answer.status !== 200) {
     throw new Error(`${service.name} serves no token: ${answer.status} ${text}`);
+  }
+}
+
+/** @throws Error when the service has not reached its database again within the limit */
+export async function untilDatabaseUp(service: PinnedProcess): Promise<void> {
+  const endsAt = performance.now() + READY_LIMIT_MS;
+  for (;;) {
+    const answer = await fetch(`${service.url}/metrics`, { headers: bearer(CLIENT_KEY) });
+    if (/^wechat_token_center_database_up 1$/m.test(await answer.text())) {
+      return;
+    }
+    if (performance.now() > endsAt) {
+      throw new Error(`${service.name} does not find its database again`);
+    }
+    await delay(LOOK_AGAIN_MS);
   }
 }

@@ -8,7 +8,6 @@ import { bearer, CLIENT_KEY, READ_PATH, readOf, untilServed } from '../world.js'
 
 const MIB = 1_024 * 1_024;
 const REPORTS = 10_000;
-const READS = 100_000;
 const WARM_READS = 200_000;
 const MANY_READS = 2_000_000;
 const STARTS = 5;
@@ -43,46 +42,6 @@ export const storm: Scenario = {
       },
       { name: 'answered', value: `${answered} in ${seconds.toFixed(1)} s` },
     ];
-  },
-};
-
-/** What a read costs the database: nothing. */
-export const queries: Scenario = {
-  name: 'queries',
-  about: `Statements on PostgreSQL during ${READS.toLocaleString('en')} reads, against as long without`,
-  run: async (world, options) => {
-    const database = await PostgresDatabase.create();
-    try {
-      const service = await world.service(await world.wechat(), { database: database.url() });
-      const question = readOf(service);
-      await closedLoop(question, { ...options, seconds: 2 });
-      const more: number[] = [];
-      const quiet: number[] = [];
-      for (let round = 0; round < options.rounds; round += 1) {
-        const first = await database.transactions();
-        const startedAt = performance.now();
-        await exactly(READS, question, { method: 'GET', connections: options.connections });
-        const elapsedMs = performance.now() - startedAt;
-        const second = await database.transactions();
-        await new Promise((resolve) => setTimeout(resolve, elapsedMs));
-        const third = await database.transactions();
-        quiet.push(third - second);
-        more.push(second - first - (third - second));
-      }
-      await service.stop();
-      const spread = spreadOf(more);
-      return [
-        {
-          name: 'more than without reads',
-          value: numberText(spread, 'statements'),
-          // The poll comes once a second ± 20 %, and the counts of reads are written once a minute.
-          wanted: { text: '0 (± 3 for the jitter of the poll)', isMet: spread.median <= 3 },
-        },
-        { name: 'without reads, as long', value: numberText(spreadOf(quiet), 'statements') },
-      ];
-    } finally {
-      await database.drop();
-    }
   },
 };
 

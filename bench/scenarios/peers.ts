@@ -1,9 +1,10 @@
 import { atLeast, numberText, ratioText } from '../format.js';
 import { latencies, throughputs } from '../interleave.js';
-import type { Latency, Question, Throughput } from '../load.js';
+import type { Question, Throughput } from '../load.js';
 import type { PinnedProcess } from '../pinned-process.js';
 import type { Figure, Scenario } from '../scenario.js';
 import { ratioOf, spreadOf } from '../statistics.js';
+import type { Latency } from '../steady-load.js';
 import { readOf } from '../world.js';
 
 type Name = 'bare-fastify' | 'service' | 'bare-node' | 'stock-nest';

@@ -38,6 +38,8 @@ export const accounts: Scenario = {
     });
     const questions = {
       one: { ...readOf(one), paths: inTurn([READ_PATH]) },
+      // What the account in the request costs, apart from what a thousand of them cost in the background.
+      oneOfThousand: ask(1),
       hundred: ask(100),
       thousand: ask(1_000),
     };
@@ -50,6 +52,10 @@ export const accounts: Scenario = {
         wanted: atLeast(thousand, 0.95),
       },
       { name: '100 accounts against one', value: ratio(closed.hundred, closed.one) },
+      {
+        name: '1,000 accounts against one of them, on the same service',
+        value: ratio(closed.thousand, closed.oneOfThousand),
+      },
       ...absolutes(closed),
     ];
   },
@@ -99,13 +105,17 @@ function speeds(rounds: readonly Throughput[]): number[] {
   return rounds.map(({ perSecond }) => perSecond);
 }
 
+function costs(rounds: readonly Throughput[]): number[] {
+  return rounds.map(({ cpuMicrosecondsEach }) => cpuMicrosecondsEach);
+}
+
 function ratio(rounds: readonly Throughput[], others: readonly Throughput[]): string {
   return ratioText(ratioOf(speeds(rounds), speeds(others)));
 }
 
 function absolutes(closed: Readonly<Record<string, Throughput[]>>): Figure[] {
   return Object.entries(closed).map(([name, rounds]) => ({
-    name: `${name}: reads a second`,
-    value: numberText(spreadOf(speeds(rounds)), '/s'),
+    name: `${name}: reads a second, processor time of each`,
+    value: `${numberText(spreadOf(speeds(rounds)), '/s')}, ${numberText(spreadOf(costs(rounds)), 'µs', 1)}`,
   }));
 }
