@@ -95,6 +95,8 @@ it('each change of state is one line: into trouble as a warning, and out of it',
   pair = await Pair.start();
   const states = pair.service.app.get(CredentialStateScheduler);
   states.tick();
+  // On a slow machine the service's own tick has seen the account before its first token, and has said so.
+  const before = pair.service.events('state_change').length;
   await pair.wechat.fault({ path: FETCH_PATH.stable, kind: 'errcode', errcode: 40125 });
   await pair.later(6_920);
   states.tick();
@@ -103,6 +105,7 @@ it('each change of state is one line: into trouble as a warning, and out of it',
   states.tick();
   const changes = pair.service
     .events('state_change')
+    .slice(before)
     .map(({ level, from, to, version, errcode }) => [level, from, to, version, errcode]);
   expect(changes.filter(([, , to]) => to !== 'due')).toEqual([
     ['warn', expect.stringMatching(/^(live|due)$/), 'blocked', 1, 40125],
