@@ -10,6 +10,9 @@ import { dueAtMs } from './due.js';
 import { parseFailure, type RefreshFailure } from './refresh-failure.js';
 import { RefreshService } from './refresh.service.js';
 
+/** Nothing tells of a clock that is put back, after which a value that seemed to have ended is good again. */
+const LOOK_AGAIN_MS = 100;
+
 /** Hands out credentials: at once what is usable, else after the refresh that is under way. */
 @Injectable()
 export class CredentialReaderService {
@@ -55,6 +58,7 @@ export class CredentialReaderService {
     return new Promise((resolve) => {
       const finish = (snapshot: CredentialSnapshot | undefined): void => {
         clearTimeout(timer);
+        clearInterval(again);
         stop();
         resolve(snapshot);
       };
@@ -67,6 +71,7 @@ export class CredentialReaderService {
       const timer = setTimeout(() => {
         finish(this.store.current(slot));
       }, waitMs);
+      const again = setInterval(look, LOOK_AGAIN_MS);
       const stop = slot.onChange(look);
       look();
     });
