@@ -1,6 +1,6 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { createInterface } from 'node:readline';
 
@@ -9,9 +9,8 @@ export const CORES = { measured: 0, load: Math.min(1, availableParallelism() - 1
 
 const START_LIMIT_MS = 60_000;
 const STOP_LIMIT_MS = 15_000;
-/** Linux counts processor time in hundredths of a second, whatever its tick is (sysconf(_SC_CLK_TCK)). */
-const TICK_MS = 10;
 const PAGE_BYTES = 4_096;
+const NANOSECONDS_IN_MS = 1_000_000;
 
 export interface ProcessOptions {
   readonly name: string;
@@ -62,9 +61,10 @@ export class PinnedProcess {
 
   /** Processor time used so far, user and system, in milliseconds. */
   cpuMs(): number {
-    // Field 2 is the name in brackets, which may hold blanks; user and system time are 14 and 15.
-    const fields = readFileSync(`/proc/${this.pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-    return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
+    // Of each thread in nanoseconds; /proc/PID/stat counts hundredths of a second, too coarse for a short turn.
+    const tasks = `/proc/${this.pid}/task`;
+    const times = readdirSync(tasks).map((id) => readFileSync(`${tasks}/${id}/schedstat`, 'utf8'));
+    return times.reduce((sum, text) => sum + Number(text.split(' ')[0]) / NANOSECONDS_IN_MS, 0);
   }
 
   /** Memory in use now. */

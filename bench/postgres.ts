@@ -1,22 +1,24 @@
 import { randomBytes } from 'node:crypto';
 import { DataSource } from 'typeorm';
+import type { World } from './world.js';
 
 const DEFAULT_URL = 'postgres://postgres@127.0.0.1:5432/test';
 
 /** A database of its own on the server of TEST_POSTGRES_URL, dropped at the end of the scenario. */
 export class PostgresDatabase {
   private constructor(
-    private readonly server: DataSource,
     private readonly name: string,
     private readonly serverUrl: string,
   ) {}
 
-  static async create(): Promise<PostgresDatabase> {
+  static async create(world: World): Promise<PostgresDatabase> {
     const url = process.env.TEST_POSTGRES_URL ?? DEFAULT_URL;
     const server = await new DataSource({ type: 'postgres', url }).initialize();
     const name = `wtc_bench_${randomBytes(6).toString('hex')}`;
     await server.query(`CREATE DATABASE ${name}`);
-    return new PostgresDatabase(server, name, url);
+    const database = new PostgresDatabase(name, url);
+    world.atEnd(() => database.drop(server));
+    return database;
   }
 
   get address(): { host: string; port: number } {
@@ -35,8 +37,8 @@ export class PostgresDatabase {
     return url.href;
   }
 
-  async drop(): Promise<void> {
-    await this.server.query(`DROP DATABASE ${this.name} WITH (FORCE)`);
-    await this.server.destroy();
+  private async drop(server: DataSource): Promise<void> {
+    await server.query(`DROP DATABASE ${this.name} WITH (FORCE)`);
+    await server.destroy();
   }
 }

@@ -3,8 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Question } from './load.js';
 import { CORES, PinnedProcess, stopAll } from './pinned-process.js';
+import type { Question } from './question.js';
 
 export const APP_ID = 'wx0123456789abcdef';
 export const APP_SECRET = 'bench-app-secret-0123456789abcdef';
@@ -40,6 +40,7 @@ export function bearer(key: string): Record<string, string> {
 
 /** What a scenario runs in: a folder, simulated WeChats, services and baselines, all gone afterwards. */
 export class World {
+  private readonly endings: (() => Promise<void>)[] = [];
   private files = 0;
 
   private constructor(readonly folder: string) {}
@@ -48,8 +49,16 @@ export class World {
     return new World(await mkdtemp(join(tmpdir(), 'wtc-bench-')));
   }
 
+  /** Work for the end of the scenario, also where it fails: after its processes, the last comes first. */
+  atEnd(work: () => Promise<void>): void {
+    this.endings.push(work);
+  }
+
   async end(): Promise<void> {
     await stopAll();
+    for (const work of this.endings.splice(0).reverse()) {
+      await work();
+    }
     await rm(this.folder, { recursive: true, force: true });
   }
 

@@ -1,31 +1,24 @@
-import { FaultyProxy } from '../../test/chaos/proxy.js';
 import { admin } from '../admin.js';
 import { atMostSpread, numberText, ratioText } from '../format.js';
-import { closedLoop, type Question } from '../load.js';
-import type { Options } from '../options.js';
-import { PostgresDatabase } from '../postgres.js';
+import { FreezableService } from '../freezable-service.js';
+import { latencies, type Latency } from '../latency.js';
 import type { PinnedProcess } from '../pinned-process.js';
+import type { Each } from '../rounds.js';
 import type { Figure, Scenario } from '../scenario.js';
 import { ratioOf, spreadOf } from '../statistics.js';
-import { openLoop, type Latency } from '../steady-load.js';
-import { APP_ID, APP_SECRET, readOf, readPath, untilDatabaseUp, type World } from '../world.js';
+import { ceilingOf } from '../throughput.js';
+import { APP_ID, APP_SECRET, readOf, readPath, type World } from '../world.js';
 
 const MOST = 1.2;
 const FROZEN_SECONDS = 30;
-/** Half a minute each, so the rounds are few. */
-const FROZEN_ROUNDS = 2;
 /** Each is refreshed every ten seconds: an admin may do so ten times a minute. */
 const REFRESHED = 10;
-const REFRESH_EVERY_MS = 1_000;
 
-interface Compared {
-  readonly quiet: Latency[];
-  readonly disturbed: Latency[];
-}
+type Compared = Each<'quiet' | 'disturbed', Latency[]>;
 
 /**
- * One service, asked in turn while nothing happens and while a token is exchanged every second. An admin
- * orders the refreshes, so that there are none in the quiet rounds; that costs more than one by the
+ * One service, asked in turn, half a second each, while nothing happens and while a token is exchanged. An
+ * admin orders the refreshes, so that there are none in the quiet turns; that costs more than one by the
  * schedule, since the order is a request and is written to the audit trail.
  */
 export const refreshes: Scenario = {
@@ -34,56 +27,46 @@ export const refreshes: Scenario = {
   run: async (world, options) => {
     const { service, appIds } = await refreshable(world);
     const question = { ...readOf(service), paths: appIds.map(readPath) };
-    const pace = { ...options, perSecond: (await ceiling(question, options)) / 2 };
-    const results: Compared = { quiet: [], disturbed: [] };
+    const pace = { ...options, perSecond: (await ceilingOf(question, options)) / 2 };
+    let orders = 0;
+    const order = (): Promise<unknown> => {
+      orders += 1;
+      return refresh(service, appIds[orders % appIds.length] ?? '');
+    };
     const before = await versions(service);
-    let number = 0;
-    for (let round = 0; round < options.rounds; round += 1) {
-      results.quiet.push(await openLoop(question, pace));
-      const end = everySecond(() => refresh(service, appIds[(number += 1) % appIds.length] ?? ''));
-      results.disturbed.push(await openLoop(question, pace));
-      await end();
-    }
+    const startedAt = performance.now();
+    const results = await latencies({ quiet: question, disturbed: question }, pace, {
+      disturbed: order,
+    });
+    const seconds = (performance.now() - startedAt) / 1_000;
     const exchanged = (await versions(service)) - before;
-    const seconds = options.rounds * options.seconds;
     return [
       ...compare('p99 during refreshes against quiet', results),
-      { name: 'tokens exchanged a second meanwhile', value: (exchanged / seconds).toFixed(1) },
+      { name: 'tokens exchanged a second', value: (exchanged / seconds).toFixed(1) },
     ];
   },
 };
 
-/** Reads while the database takes bytes and answers nothing. */
+/** Two replicas share the core. Each in turn has its database frozen, so neither is the quiet one for good. */
 export const frozen: Scenario = {
   name: 'frozen',
-  about: `p99 of reads at half of the ceiling while PostgreSQL is frozen for ${FROZEN_SECONDS} s, against quiet; ${FROZEN_ROUNDS} rounds at most`,
+  about: `p99 of reads at half of the ceiling while PostgreSQL is frozen for ${FROZEN_SECONDS} s, against another service, whose database answers`,
   run: async (world, options) => {
-    const database = await PostgresDatabase.create();
-    const proxy = await FaultyProxy.start({
-      target: database.address,
-      dropsWhenAbandoned: false,
-      delayMs: 0,
-    });
-    try {
-      const service = await world.service(await world.wechat(), {
-        database: database.url(proxy.port),
-      });
-      const question = readOf(service);
-      const pace = { ...options, perSecond: (await ceiling(question, options)) / 2 };
-      const results: Compared = { quiet: [], disturbed: [] };
-      for (let round = 0; round < Math.min(options.rounds, FROZEN_ROUNDS); round += 1) {
-        results.quiet.push(await openLoop(question, pace));
-        const thaw = proxy.strike('freeze');
-        results.disturbed.push(await openLoop(question, { ...pace, seconds: FROZEN_SECONDS }));
-        await thaw();
-        await untilDatabaseUp(service);
-      }
-      await service.stop();
-      return compare('p99 with the database frozen against quiet', results);
-    } finally {
-      await proxy.close();
-      await database.drop();
+    const wechat = await world.wechat();
+    const first = await FreezableService.start(world, wechat);
+    const second = await FreezableService.start(world, wechat);
+    const ceiling = await ceilingOf(readOf(first.process), options);
+    await ceilingOf(readOf(second.process), options);
+    const pace = { ...options, rounds: 1, seconds: FROZEN_SECONDS / 2, perSecond: ceiling / 2 };
+    const results: Compared = { quiet: [], disturbed: [] };
+    for (let round = 0; round < options.rounds; round += 1) {
+      const [cold, other] = round % 2 === 0 ? [first, second] : [second, first];
+      const questions = { quiet: readOf(other.process), disturbed: readOf(cold.process) };
+      const measured = await cold.whileFrozen(() => latencies(questions, pace));
+      results.quiet.push(...measured.quiet);
+      results.disturbed.push(...measured.disturbed);
     }
+    return compare('p99 with the database frozen against quiet', results);
   },
 };
 
@@ -105,26 +88,10 @@ function refresh(service: PinnedProcess, appId: string): Promise<unknown> {
   return admin(service, 'POST', `/accounts/${appId}/access-token/refresh`, {});
 }
 
-/** @returns how to end it; throws what went wrong */
-function everySecond(work: () => Promise<unknown>): () => Promise<void> {
-  const under: Promise<unknown>[] = [];
-  const timer = setInterval(() => under.push(work()), REFRESH_EVERY_MS);
-  return async () => {
-    clearInterval(timer);
-    await Promise.all(under);
-  };
-}
-
 async function versions(service: PinnedProcess): Promise<number> {
   const { items } = await admin(service, 'GET', '/accounts');
   const accounts = items as { access_token: { version: number } }[];
   return accounts.reduce((sum, { access_token: { version } }) => sum + version, 0);
-}
-
-async function ceiling(question: Question, options: Options): Promise<number> {
-  await closedLoop(question, { ...options, seconds: 2 });
-  const { perSecond } = await closedLoop(question, options);
-  return perSecond;
 }
 
 function compare(name: string, { quiet, disturbed }: Compared): Figure[] {

@@ -1,10 +1,11 @@
 import { atLeast, numberText, ratioText } from '../format.js';
-import { latencies, throughputs } from '../interleave.js';
-import type { Question, Throughput } from '../load.js';
+import { latencies, type Latency } from '../latency.js';
 import type { PinnedProcess } from '../pinned-process.js';
+import type { Question } from '../question.js';
+import type { Each } from '../rounds.js';
 import type { Figure, Scenario } from '../scenario.js';
 import { ratioOf, spreadOf } from '../statistics.js';
-import type { Latency } from '../steady-load.js';
+import { throughputs, type Throughput } from '../throughput.js';
 import { readOf } from '../world.js';
 
 type Name = 'bare-fastify' | 'service' | 'bare-node' | 'stock-nest';
@@ -31,9 +32,10 @@ export const peers: Scenario = {
   },
 };
 
-type Open = Record<'service' | 'fastify', Latency[]>;
+type Closed = Each<Name, Throughput[]>;
+type Open = Each<'service' | 'fastify', Latency[]>;
 
-function ratios(closed: Record<Name, Throughput[]>, open: Open): Figure[] {
+function ratios(closed: Closed, open: Open): Figure[] {
   const against = (name: Name): ReturnType<typeof ratioOf> =>
     ratioOf(speeds(closed.service), speeds(closed[name]));
   const fastify = against('bare-fastify');
@@ -57,7 +59,7 @@ function ratios(closed: Record<Name, Throughput[]>, open: Open): Figure[] {
   ];
 }
 
-function absolutes(closed: Record<Name, Throughput[]>, open: Open): Figure[] {
+function absolutes(closed: Closed, open: Open): Figure[] {
   const speed = Object.entries(closed).map(([name, rounds]) => ({
     name: `${name}: reads a second, processor time of each`,
     value: `${numberText(spreadOf(speeds(rounds)), '/s')}, ${numberText(spreadOf(costs(rounds)), 'µs', 1)}`,

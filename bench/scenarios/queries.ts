@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { addClients } from '../admin.js';
 import { atMost } from '../format.js';
-import { exactly } from '../load.js';
 import { PostgresDatabase } from '../postgres.js';
 import type { Figure, Scenario } from '../scenario.js';
 import { StatementCounter, type Statements } from '../statement-counter.js';
+import { exactly } from '../throughput.js';
 import { bearer, readOf } from '../world.js';
 
 const READS = 100_000;
@@ -23,30 +23,24 @@ const NAME_LENGTH = 40;
 export const queries: Scenario = {
   name: 'queries',
   about: `Statements on PostgreSQL, all counted: for ${READS.toLocaleString('en')} reads, and in a minute without`,
-  run: async (world, { connections }) => {
-    const database = await PostgresDatabase.create();
+  run: async (world, options) => {
+    const database = await PostgresDatabase.create(world);
     const counter = await StatementCounter.start(database.address);
-    try {
-      const service = await world.service(await world.wechat(), {
-        database: database.url(counter.port),
-      });
-      const keys = await addClients(service, 1);
-      const question = { ...readOf(service), headers: bearer(keys[0] ?? '') };
-      await untilEarly();
-      counter.take();
-      const half = delay(HALF_MS);
-      await exactly(READS, question, { method: 'GET', connections });
-      const during = counter.take();
-      await half;
-      const after = counter.take();
-      await delay(HALF_MS);
-      const without = counter.take();
-      await service.stop();
-      return figures(during, after, without);
-    } finally {
-      await counter.close();
-      await database.drop();
-    }
+    world.atEnd(() => counter.close());
+    const service = await world.service(await world.wechat(), {
+      database: database.url(counter.port),
+    });
+    const keys = await addClients(service, 1);
+    const question = { ...readOf(service), headers: bearer(keys[0] ?? '') };
+    await untilEarly();
+    counter.take();
+    const half = delay(HALF_MS);
+    await exactly(READS, question, options);
+    const during = counter.take();
+    await half;
+    const after = counter.take();
+    await delay(HALF_MS);
+    return figures(during, after, counter.take());
   },
 };
 

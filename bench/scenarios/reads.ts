@@ -1,9 +1,9 @@
 import { addAccounts, addClients } from '../admin.js';
 import { atLeast, numberText, ratioText } from '../format.js';
-import { throughputs } from '../interleave.js';
-import type { Question, Throughput } from '../load.js';
+import type { Question } from '../question.js';
 import type { Figure, Scenario } from '../scenario.js';
 import { ratioOf, spreadOf } from '../statistics.js';
+import { throughputs, type Throughput } from '../throughput.js';
 import { bearer, CLIENT_KEY, READ_PATH, readOf, readPath } from '../world.js';
 
 /** How many paths and keys a load goes through; as many for one account as for a thousand. */
