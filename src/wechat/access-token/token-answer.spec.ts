@@ -1,18 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
-import type { CredentialSnapshot } from '../credentials/credential-snapshot.js';
+import { makeSnapshot } from '../credentials/credential-snapshot.js';
+import { ACCESS_TOKEN_POLICIES } from './access-token.policy.js';
 import { tokenAnswer, tokenText } from './token-answer.js';
 
-const snapshot: CredentialSnapshot = {
+const snapshot = makeSnapshot({
   appId: 'wx0123456789abcdef',
   kind: 'access_token',
-  version: 17,
-  value: '84_quoted "and" escaped \\',
-  expiresAtMs: 1_795_359_845_000,
-  expiresAt: '2026-11-22T15:04:05.000Z',
-  cacheSeconds: 60,
-  trustedMs: Infinity,
-  etag: '"e"',
-};
+  policy: ACCESS_TOKEN_POLICIES.stable,
+  rowId: 'row',
+  live: { version: 17, value: '84_quoted "and" escaped \\', lifetimeMs: 7_200_000 },
+  expiresAtMs: Date.parse('2026-11-22T15:04:05.000Z'),
+});
 
 describe('the text of a token answer', () => {
   it('is the answer as JSON, with the seconds of the moment', () => {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { type AnswerFrame, frameOf } from './answer-frame.js';
 import { clientCacheSeconds, overlapServedMs, type CredentialPolicy } from './credential.policy.js';
 
 /**
@@ -20,6 +21,8 @@ export interface CredentialSnapshot {
   readonly trustedMs: number;
   /** With its quotes. Opaque; changes with the version. */
   readonly etag: string;
+  /** Here and not in a map beside it: each look-up is memory that another account has pushed out of the caches. */
+  readonly frame: AnswerFrame;
 }
 
 export interface SnapshotSource {
@@ -34,16 +37,19 @@ export interface SnapshotSource {
 
 export function makeSnapshot(source: SnapshotSource): CredentialSnapshot {
   const { appId, kind, policy, rowId, live, expiresAtMs } = source;
+  const { version, value } = live;
+  const expiresAt = new Date(expiresAtMs).toISOString();
   return Object.freeze({
     appId,
     kind,
-    version: live.version,
-    value: live.value,
+    version,
+    value,
     expiresAtMs,
-    expiresAt: new Date(expiresAtMs).toISOString(),
+    expiresAt,
     cacheSeconds: clientCacheSeconds(policy, live.lifetimeMs),
     trustedMs: policy.fetchEndsOlderValue ? overlapServedMs(policy, live.lifetimeMs) : Infinity,
-    etag: etagOf(rowId, live.version),
+    etag: etagOf(rowId, version),
+    frame: frameOf({ appId, kind, value, expiresAt, version }),
   });
 }
 
