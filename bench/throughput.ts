@@ -11,7 +11,7 @@ export interface Throughput {
 /** One question, or several at the same time, which then share the connections. */
 export type Contender = Question | readonly Question[];
 
-const TURN_MS = 200;
+const TURN_MS = 50;
 const WARM_UP_MS = 2_000;
 
 /** Throughput of each contender, round by round. */
