@@ -4,10 +4,10 @@ import { ADMIN_KEY, bearer } from './world.js';
 /** Clients that are made at the same time share the reading after it. */
 const AT_ONCE = 32;
 
-/** @throws Error when the answer is none of 2xx */
+/** @returns the answer's body, empty where it has none. @throws Error when the answer is none of 2xx */
 export async function admin(
   service: PinnedProcess,
-  method: 'POST' | 'GET',
+  method: 'POST' | 'GET' | 'DELETE',
   path: string,
   body?: unknown,
 ): Promise<Readonly<Record<string, unknown>>> {
@@ -23,7 +23,7 @@ export async function admin(
   if (!answer.ok) {
     throw new Error(`${method} ${path}: ${answer.status} ${text}`);
   }
-  return JSON.parse(text) as Record<string, unknown>;
+  return text === '' ? {} : (JSON.parse(text) as Record<string, unknown>);
 }
 
 /** `wx0000000000000001` and on: accounts that bring a live token along, so that WeChat is not asked. */
@@ -38,6 +38,13 @@ export async function addAccounts(service: PinnedProcess, count: number): Promis
     }),
   );
   return appIds;
+}
+
+export async function removeAccounts(
+  service: PinnedProcess,
+  appIds: readonly string[],
+): Promise<void> {
+  await inTurns(appIds, (appId) => admin(service, 'DELETE', `/accounts/${appId}`));
 }
 
 /** @returns their keys */

@@ -19,9 +19,27 @@ export async function throughputs<Name extends string>(
   contenders: Each<Name, Contender>,
   options: Options,
 ): Promise<Each<Name, Throughput[]>> {
-  const lanes = mapEach(contenders, (contender) => new Lane(contender, options.connections));
-  await round(lanes, 1, WARM_UP_MS);
+  const lanes = await warmUp(contenders, options);
   return inRounds(options.rounds, () => round(lanes, turnsIn(options, TURN_MS), TURN_MS));
+}
+
+/**
+ * The same with processes of its own for each round: two of one program differ by some percent for as long as
+ * they live, by where their memory lies and in which order it was compiled.
+ */
+export function freshThroughputs<Name extends string>(
+  start: () => Promise<Each<Name, Question>>,
+  options: Options,
+): Promise<Each<Name, Throughput[]>> {
+  return inRounds(options.rounds, async () => {
+    const contenders = await start();
+    const lanes = await warmUp(contenders, options);
+    const measured = await round(lanes, turnsIn(options, TURN_MS), TURN_MS);
+    for (const name of namesOf(contenders)) {
+      await contenders[name].process.stop();
+    }
+    return measured;
+  });
 }
 
 /** How many requests a second its process answers, once it is warm. */
@@ -42,6 +60,15 @@ export async function exactly(
   } finally {
     load.close();
   }
+}
+
+async function warmUp<Name extends string>(
+  contenders: Each<Name, Contender>,
+  { connections }: Options,
+): Promise<Each<Name, Lane>> {
+  const lanes = mapEach(contenders, (contender) => new Lane(contender, connections));
+  await round(lanes, 1, WARM_UP_MS);
+  return lanes;
 }
 
 async function round<Name extends string>(

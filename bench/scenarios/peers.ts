@@ -1,11 +1,10 @@
 import { atLeast, numberText, ratioText } from '../format.js';
 import { latencies, type Latency } from '../latency.js';
-import type { PinnedProcess } from '../pinned-process.js';
 import type { Question } from '../question.js';
 import type { Each } from '../rounds.js';
 import type { Figure, Scenario } from '../scenario.js';
 import { ratioOf, spreadOf } from '../statistics.js';
-import { throughputs, type Throughput } from '../throughput.js';
+import { freshThroughputs, type Throughput } from '../throughput.js';
 import { readOf } from '../world.js';
 
 type Name = 'bare-fastify' | 'service' | 'bare-node' | 'stock-nest';
@@ -17,15 +16,14 @@ export const peers: Scenario = {
     'The token read with a key, against node:http, Fastify and a stock Nest stack with the same check and body',
   run: async (world, options) => {
     const wechat = await world.wechat();
-    const ask = (process: PinnedProcess): Question => readOf(process);
-    const questions: Record<Name, Question> = {
-      'bare-fastify': ask(await world.baseline('bare-fastify')),
-      service: ask(await world.service(wechat)),
-      'bare-node': ask(await world.baseline('bare-node')),
-      'stock-nest': ask(await world.baseline('stock-nest')),
-    };
-    const closed = await throughputs(questions, options);
-    const { service, 'bare-fastify': fastify } = questions;
+    const start = async (): Promise<Each<Name, Question>> => ({
+      'bare-fastify': readOf(await world.baseline('bare-fastify')),
+      service: readOf(await world.service(wechat)),
+      'bare-node': readOf(await world.baseline('bare-node')),
+      'stock-nest': readOf(await world.baseline('stock-nest')),
+    });
+    const closed = await freshThroughputs(start, options);
+    const { service, 'bare-fastify': fastify } = await start();
     const ceiling = spreadOf(closed['bare-fastify'].map(({ perSecond }) => perSecond)).median;
     const open = await latencies({ service, fastify }, { ...options, perSecond: ceiling / 2 });
     return [...ratios(closed, open), ...absolutes(closed, open)];
