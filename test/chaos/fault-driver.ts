@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { FaultInput } from '../../src/simulator/fault.dto.js';
 import type { ChaosDatabase } from './chaos-database.js';
 import { now } from './now.js';
-import type { AnswerFault, LinkFault, PlannedFault } from './plan.js';
+import { type AnswerFault, isSequence, type LinkFault, type PlannedFault } from './plan.js';
 import type { FaultyProxy } from './proxy.js';
 import type { Recorder } from './recorder.js';
 import type { Replica } from './replica.js';
@@ -35,19 +35,31 @@ const ASK_AGAIN_MS = 600;
 /** For how long reads of a dead token would count, after two answers were lost. */
 const SILENCE_MS = 1_500;
 
-/** Carries planned faults out, each at its time, whatever the others do. */
+/**
+ * Carries planned faults out, each at its time, whatever the others do. Only sequences, each of which wants a
+ * refresh of its own, wait for one another where the machine is too slow for the plan.
+ */
 export class FaultDriver {
   constructor(private readonly world: FaultWorld) {}
 
   /** Ends when the last fault is over and every process runs again. */
   async run(plan: readonly PlannedFault[]): Promise<void> {
     const startedAt = now();
+    let sequence = Promise.resolve();
     await Promise.all(
-      plan.map(async (fault) => {
-        await delay(Math.max(0, startedAt + fault.at - now()));
-        await this.strike(fault);
+      plan.map((fault) => {
+        const before = isSequence(fault) ? sequence : undefined;
+        const over = this.strikeAt(startedAt + fault.at, fault, before);
+        sequence = before === undefined ? sequence : over;
+        return over;
       }),
     );
+  }
+
+  private async strikeAt(at: number, fault: PlannedFault, before?: Promise<void>): Promise<void> {
+    await delay(Math.max(0, at - now()));
+    await before;
+    await this.strike(fault);
   }
 
   private async strike(fault: PlannedFault): Promise<void> {

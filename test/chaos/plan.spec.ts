@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { planFaults, type PlanInput, type PlannedFault } from './plan.js';
+import { isSequence, planFaults, type PlanInput, type PlannedFault } from './plan.js';
 import { termsFor, type DatabaseKind, type Mode } from './terms.js';
 
 function plan(
@@ -63,6 +63,17 @@ describe('the plan of faults', () => {
     for (let seed = 1; seed <= 50; seed += 1) {
       const kinds = new Set(plan(seed).map(({ kind }) => kind as string));
       expect(all.filter((kind) => !kinds.has(kind))).toEqual([]);
+    }
+  });
+
+  it('lets sequences follow one another, and nothing else waits', () => {
+    for (let seed = 1; seed <= 50; seed += 1) {
+      for (const database of ['sqlite', 'postgres'] as const) {
+        const sequences = plan(seed, { database }).filter(isSequence);
+        const ends = [0, ...sequences.map(({ at, lastsMs }) => at + lastsMs)];
+        expect(sequences.filter(({ at }, index) => at < (ends[index] ?? 0))).toEqual([]);
+        expect(sequences.length).toBeGreaterThanOrEqual(8);
+      }
     }
   });
 

@@ -76,6 +76,23 @@ const CALM_MS = 2_000;
 const SHORT_STOP_MS = 900;
 const ALL = -1;
 
+const SEQUENCES: ReadonlySet<FaultKind> = new Set([
+  'burst',
+  'token_killed',
+  'cut_off',
+  'contention',
+  'lost_answers',
+  'holder_killed',
+  'holder_stopped',
+  'holder_cut',
+  'foreign_mint',
+  'wechat_away',
+]);
+
+export function isSequence({ kind }: PlannedFault): boolean {
+  return SEQUENCES.has(kind);
+}
+
 /** In these a single fault may undo what the sequence is for, so most that strike meanwhile are mild. */
 const DELICATE: ReadonlySet<FaultKind> = new Set([
   'lost_answers',
