@@ -47,7 +47,7 @@ export const refreshes: Scenario = {
   },
 };
 
-/** Two replicas share the core. Each in turn has its database frozen, so neither is the quiet one for good. */
+/** Two services share the core, each with its own database. Each in turn has its database frozen, so neither is the quiet one for good. */
 export const frozen: Scenario = {
   name: 'frozen',
   about: `p99 of reads at half of the ceiling while PostgreSQL is frozen for ${FROZEN_SECONDS} s, against another service, whose database answers`,
