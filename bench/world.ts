@@ -8,8 +8,8 @@ import type { Question } from './question.js';
 
 export const APP_ID = 'wx0123456789abcdef';
 export const APP_SECRET = 'bench-app-secret-0123456789abcdef';
-export const CLIENT_KEY = 'bench-client-key-0123456789';
-export const ADMIN_KEY = 'bench-admin-key-0123456789';
+export const CLIENT_KEY = 'bench-client-key-Rm2cYp9UsJ5eGv4a';
+export const ADMIN_KEY = 'bench-admin-key-Hq3vZk8TnWd0LxBf';
 export const READ_PATH = readPath(APP_ID);
 const ENCRYPTION_KEY = randomBytes(32).toString('base64');
 const READY_LIMIT_MS = 30_000;

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Module, Param, Post, UseGuards } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
+import { randomBytes } from 'node:crypto';
 import { PassThrough } from 'node:stream';
 import { z } from 'zod';
 import { AccessModule } from './access/access.module.js';
@@ -20,7 +21,7 @@ import { TimeModule } from './time/time.module.js';
 
 const ENVIRONMENT = {
   ADMIN_API_KEY: 'admin-key-of-this-spec',
-  ENCRYPTION_KEY: Buffer.alloc(32, 7).toString('base64'),
+  ENCRYPTION_KEY: randomBytes(32).toString('base64'),
 };
 
 const Thing = z

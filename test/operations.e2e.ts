@@ -98,7 +98,7 @@ describe('the command that rotates the encryption key', () => {
       expect(await host.run(make)).toMatchObject({ code: 1 });
       expect(readFileSync(host.secret('next-key'), 'utf8')).toBe('the only copy');
       expect(await host.run('npm run rotate-encryption-key -- --now')).toMatchObject({ code: 2 });
-      const nowhere = `DATABASE_URL=sqlite:${host.path('/nowhere.sqlite')} ENCRYPTION_KEY=${Buffer.alloc(32).toString('base64')}`;
+      const nowhere = `DATABASE_URL=sqlite:${host.path('/nowhere.sqlite')} ENCRYPTION_KEY=${randomBytes(32).toString('base64')}`;
       expect(await host.run(`${nowhere} npm run rotate-encryption-key`)).toMatchObject({
         code: 1,
         output: expect.stringMatching(/There is no database at/),

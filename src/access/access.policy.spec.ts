@@ -9,6 +9,7 @@ import {
   type CanActivate,
   type Type,
 } from '@nestjs/common';
+import { randomBytes } from 'node:crypto';
 import { PassThrough } from 'node:stream';
 import { markAudited } from '../audit/audited-action.js';
 import { ConfigModule } from '../config/config.module.js';
@@ -25,7 +26,7 @@ import { RequireScope } from './require-scope.decorator.js';
 
 const ENVIRONMENT = {
   ADMIN_API_KEY: 'admin-key-of-this-spec',
-  ENCRYPTION_KEY: Buffer.alloc(32, 7).toString('base64'),
+  ENCRYPTION_KEY: randomBytes(32).toString('base64'),
 };
 
 async function start(controller: Type): Promise<void> {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Module, UseGuards } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { randomBytes } from 'node:crypto';
 import { PassThrough } from 'node:stream';
 import { ConfigModule } from '../config/config.module.js';
 import { parseAppConfig } from '../config/parse-app-config.js';
@@ -25,7 +26,7 @@ const EXPIRING_KEY = 'expiring-key-of-this-spec';
 const ENVIRONMENT = {
   ADMIN_API_KEY: ADMIN_KEY,
   CLIENT_API_KEY: CLIENT_KEY,
-  ENCRYPTION_KEY: Buffer.alloc(32, 7).toString('base64'),
+  ENCRYPTION_KEY: randomBytes(32).toString('base64'),
 };
 
 @UseGuards(ClientGuard)

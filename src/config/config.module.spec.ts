@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,8 +11,8 @@ import { ConfigModule } from './config.module.js';
 import type { Environment } from './environment.js';
 
 const environment = {
-  ADMIN_API_KEY: 'admin-key-0123456789',
-  ENCRYPTION_KEY: Buffer.alloc(32, 1).toString('base64'),
+  ADMIN_API_KEY: 'admin-Hq3vZk8TnWd0LxBf',
+  ENCRYPTION_KEY: randomBytes(32).toString('base64'),
   PORT: '4321',
 };
 

@@ -7,9 +7,19 @@ import { ConfigError } from './config.error.js';
 import type { Environment } from './environment.js';
 import { parseAppConfig } from './parse-app-config.js';
 
-const KEY = Buffer.alloc(32, 1).toString('base64');
-const OTHER_KEY = Buffer.alloc(32, 2).toString('base64');
-const required = { ADMIN_API_KEY: 'admin-key-0123456789', ENCRYPTION_KEY: KEY };
+const KEY_BYTES = Buffer.from(
+  '5f8e13c7a90b2d64f1e37c5a8b46d20917ac3e58bd60f4927e1d85c3ab094f01',
+  'hex',
+);
+const OTHER_KEY_BYTES = Buffer.from(
+  'c20a7d9f4e61b8350dfa92c6871e5b34e9f0a7163d8c52bf640e9b1d7a35c802',
+  'hex',
+);
+const KEY = KEY_BYTES.toString('base64');
+const OTHER_KEY = OTHER_KEY_BYTES.toString('base64');
+const ADMIN_KEY = 'admin-Hq3vZk8TnWd0LxBf';
+const CLIENT_KEY = 'client-Rm2cYp9UsJ5eGv4a';
+const required = { ADMIN_API_KEY: ADMIN_KEY, ENCRYPTION_KEY: KEY };
 
 let folder: string;
 beforeAll(() => {
@@ -55,8 +65,8 @@ describe('the defaults', () => {
         noProxy: undefined,
       },
       account: undefined,
-      keys: { admin: 'admin-key-0123456789', client: undefined },
-      encryption: { current: Buffer.alloc(32, 1), previous: [] },
+      keys: { admin: ADMIN_KEY, client: undefined },
+      encryption: { current: KEY_BYTES, previous: [] },
       dropInEnabled: true,
       historyRetentionDays: 90,
       metrics: { host: '127.0.0.1', port: undefined },
@@ -94,7 +104,7 @@ it('takes every variable', () => {
       WECHAT_TIMEOUT_MS: '12000',
       HTTPS_PROXY: 'http://me:p%40ss@proxy:3128/',
       NO_PROXY: 'api2.weixin.qq.com',
-      CLIENT_API_KEY: 'client-key-0123456789',
+      CLIENT_API_KEY: CLIENT_KEY,
       ENCRYPTION_PREVIOUS_KEYS: `${OTHER_KEY}, ${KEY}`,
       DROP_IN_ENABLED: 'false',
       TRUSTED_PROXIES: '10.0.0.0/8, 192.0.2.7,2001:db8::/32',
@@ -122,10 +132,10 @@ it('takes every variable', () => {
       noProxy: 'api2.weixin.qq.com',
     },
     account: { appId: 'wx0123456789abcdef', appSecret: 'the-app-secret', mode: 'legacy' },
-    keys: { admin: 'admin-key-0123456789', client: 'client-key-0123456789' },
+    keys: { admin: ADMIN_KEY, client: CLIENT_KEY },
     encryption: {
-      current: Buffer.alloc(32, 1),
-      previous: [Buffer.alloc(32, 2), Buffer.alloc(32, 1)],
+      current: KEY_BYTES,
+      previous: [OTHER_KEY_BYTES, KEY_BYTES],
     },
     dropInEnabled: false,
     historyRetentionDays: 1,
@@ -179,10 +189,13 @@ describe('a wrong value', () => {
     ['ADMIN_API_KEY', '123456789012345', 'is shorter than 16 characters'],
     ['ADMIN_API_KEY', 'with blanks 0123456789', 'holds a blank'],
     ['ADMIN_API_KEY', 'sécret-0123456789', 'holds a blank or a character outside printable ASCII'],
+    ['ADMIN_API_KEY', 'wechat-admin-password-1', 'is easy to guess'],
     ['CLIENT_API_KEY', 'short', 'is shorter than 16 characters'],
+    ['CLIENT_API_KEY', 'abcabcabcabcabcabc', 'is easy to guess'],
     ['ENCRYPTION_KEY', 'too-short', 'is not 32 bytes in base64'],
     ['ENCRYPTION_KEY', KEY.slice(0, -1), 'is not 32 bytes in base64'],
     ['ENCRYPTION_KEY', `${KEY.slice(0, 42)}F=`, 'is not 32 bytes in base64'],
+    ['ENCRYPTION_KEY', Buffer.alloc(32).toString('base64'), 'is easy to guess'],
     ['ENCRYPTION_PREVIOUS_KEYS', `${KEY},nonsense`, 'entry 2 is not 32 bytes in base64'],
     ['ENCRYPTION_PREVIOUS_KEYS', ',', 'holds no key'],
     ['DROP_IN_ENABLED', 'yes', 'Write one of: true, false'],
@@ -270,6 +283,22 @@ describe('variables that belong together', () => {
     ]);
   });
 
+  it.each(['ADMIN_API_KEY', 'CLIENT_API_KEY'])(
+    'the encryption key as %s is a problem, since it would travel in requests',
+    (name) => {
+      expect(problems({ [name]: KEY })).toEqual([
+        `${name}: is the same as ENCRYPTION_KEY. Make a key of its own for each.`,
+      ]);
+    },
+  );
+
+  it('a weak encryption key is still read with, so that it can be replaced', () => {
+    const weak = Buffer.alloc(32).toString('base64');
+    expect(parse({ ENCRYPTION_PREVIOUS_KEYS: weak }).encryption.previous).toEqual([
+      Buffer.alloc(32),
+    ]);
+  });
+
   it('one port for both listeners is a problem, save for 0', () => {
     expect(problems({ PORT: '9000', METRICS_PORT: '9000' })).toEqual([
       'METRICS_PORT: is the same as PORT. Choose another port.',
@@ -282,8 +311,8 @@ describe('variables that belong together', () => {
 
 describe('the file form of a secret', () => {
   it.each([
-    ['ADMIN_API_KEY', 'file-key-0123456789', (c: AppConfig) => c.keys.admin],
-    ['CLIENT_API_KEY', 'file-key-0123456789', (c: AppConfig) => c.keys.client],
+    ['ADMIN_API_KEY', 'file-Hq3vZk8TnWd0LxBf', (c: AppConfig) => c.keys.admin],
+    ['CLIENT_API_KEY', CLIENT_KEY, (c: AppConfig) => c.keys.client],
     ['ENCRYPTION_KEY', OTHER_KEY, (c: AppConfig) => c.encryption.current.toString('base64')],
     [
       'ENCRYPTION_PREVIOUS_KEYS',

@@ -6,8 +6,8 @@ import {
   apiKey,
   appId,
   appSecret,
+  currentEncryptionKey,
   databaseTarget,
-  encryptionKey,
   encryptionKeys,
   listenHost,
   oneOf,
@@ -33,7 +33,7 @@ const schema = z.object({
   NO_PROXY: z.string().optional(),
   ADMIN_API_KEY: apiKey,
   CLIENT_API_KEY: apiKey.optional(),
-  ENCRYPTION_KEY: encryptionKey,
+  ENCRYPTION_KEY: currentEncryptionKey,
   ENCRYPTION_PREVIOUS_KEYS: encryptionKeys.optional(),
   DROP_IN_ENABLED: yesOrNo,
   TRUSTED_PROXIES: trustedProxies.optional(),
@@ -87,9 +87,14 @@ function pairProblems({ values, broken }: RawResult): string[] {
   together('WECHAT_APP_SECRET', 'WECHAT_APP_ID');
   together('TLS_CERT_FILE', 'TLS_KEY_FILE');
   together('TLS_KEY_FILE', 'TLS_CERT_FILE');
-  if (values.CLIENT_API_KEY !== undefined && values.CLIENT_API_KEY === values.ADMIN_API_KEY) {
-    problems.push('CLIENT_API_KEY: is the same as ADMIN_API_KEY. Give clients a key of their own.');
-  }
+  const different = (one: VariableName, other: VariableName, advice: string): void => {
+    if (values[one] !== undefined && values[one] === values[other]) {
+      problems.push(`${one}: is the same as ${other}. ${advice}`);
+    }
+  };
+  different('CLIENT_API_KEY', 'ADMIN_API_KEY', 'Give clients a key of their own.');
+  different('ADMIN_API_KEY', 'ENCRYPTION_KEY', 'Make a key of its own for each.');
+  different('CLIENT_API_KEY', 'ENCRYPTION_KEY', 'Make a key of its own for each.');
   if (isSameListener(values)) {
     problems.push('METRICS_PORT: is the same as PORT. Choose another port.');
   }

@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import type { DatabaseTarget } from './app-config.js';
+import { areGuessable, isGuessable } from './key-strength.js';
 
 /**
  * One zod type for each kind of variable. The messages say what to do and never repeat the value, which may be a
@@ -39,13 +40,19 @@ export const listenHost = z
 /** Keys travel in HTTP headers, which carry no blanks at their ends and nothing beyond ASCII safely. */
 export const apiKey = z
   .string()
-  .regex(
-    /^[\x21-\x7e]*$/,
-    'holds a blank or a character outside printable ASCII, which does not pass through an HTTP header. Use letters and digits.',
-  )
-  .min(
-    16,
-    'is shorter than 16 characters. Use a random one, such as `openssl rand -hex 24` prints.',
+  .regex(/^[\x21-\x7e]*$/, {
+    error:
+      'holds a blank or a character outside printable ASCII, which does not pass through an HTTP header. Use letters and digits.',
+    abort: true,
+  })
+  .min(16, {
+    error:
+      'is shorter than 16 characters. Use a random one, such as `openssl rand -hex 24` prints.',
+    abort: true,
+  })
+  .refine(
+    (value) => !isGuessable(value),
+    'is easy to guess: apart from common words, sequences and repetitions it has fewer than 10 different characters. Use a random one, such as `openssl rand -hex 24` prints.',
   );
 
 export const appId = z
@@ -63,7 +70,7 @@ export const appSecret = z
   );
 
 /** 32 bytes in canonical base64: what decodes to the same bytes but is written otherwise was mistyped. */
-export const encryptionKey = z.string().transform((value, context) => {
+const encryptionKey = z.string().transform((value, context) => {
   const key = Buffer.from(value, 'base64');
   if (key.length !== 32 || key.toString('base64') !== value) {
     context.addIssue(
@@ -73,6 +80,12 @@ export const encryptionKey = z.string().transform((value, context) => {
   }
   return key;
 });
+
+/** The one to seal with. Others are only read with: a weak one must still open what it sealed. */
+export const currentEncryptionKey = encryptionKey.refine(
+  (key) => !areGuessable(key),
+  'is easy to guess: its bytes repeat or follow a pattern. Make one with `openssl rand -base64 32`; if this one sealed a database, move it to ENCRYPTION_PREVIOUS_KEYS.',
+);
 
 export const encryptionKeys = commaSeparated(
   encryptionKey,

@@ -29,8 +29,8 @@ export class StageError extends Error {
  */
 export class Stage {
   readonly appId = 'wx0123456789abcdef';
-  readonly clientKey = `demo-client-${randomBytes(12).toString('hex')}`;
-  readonly adminKey = `demo-admin-${randomBytes(12).toString('hex')}`;
+  readonly clientKey = `demo-client-${randomBytes(24).toString('hex')}`;
+  readonly adminKey = `demo-admin-${randomBytes(24).toString('hex')}`;
   readonly folder = mkdtempSync(join(tmpdir(), 'wechat-token-center-demo-'));
   simulatorUrl = '';
   serviceUrl = '';

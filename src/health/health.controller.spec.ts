@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Module } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { randomBytes } from 'node:crypto';
 import { PassThrough } from 'node:stream';
 import { AccessModule } from '../access/access.module.js';
 import { ClientDirectory } from '../access/client-directory.js';
@@ -14,7 +15,7 @@ import { Readiness } from './readiness.js';
 
 const ENVIRONMENT = {
   ADMIN_API_KEY: 'admin-key-of-this-spec',
-  ENCRYPTION_KEY: Buffer.alloc(32, 7).toString('base64'),
+  ENCRYPTION_KEY: randomBytes(32).toString('base64'),
 };
 
 @Module({ imports: [ConfigModule.forRoot(ENVIRONMENT), TimeModule, AccessModule, HealthModule] })

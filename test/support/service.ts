@@ -19,8 +19,8 @@ import type { Simulator } from './simulator.js';
 
 export const APP_ID = 'wx0123456789abcdef';
 export const APP_SECRET = 'canary-app-secret-0123456789abcdef';
-export const ADMIN_KEY = 'canary-admin-key-0123456789';
-export const CLIENT_KEY = 'canary-client-key-0123456789';
+export const ADMIN_KEY = 'canary-admin-key-Hq3vZk8TnWd0LxBf';
+export const CLIENT_KEY = 'canary-client-key-Rm2cYp9UsJ5eGv4a';
 /** One for all services of a test file, so that a second one opens the first one's database. */
 export const ENCRYPTION_KEY = randomBytes(32).toString('base64');
 

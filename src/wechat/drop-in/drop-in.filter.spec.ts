@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Module, Param } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { randomBytes } from 'node:crypto';
 import { PassThrough } from 'node:stream';
 import { AccessMetrics } from '../../access/access.metrics.js';
 import { Public } from '../../access/public.decorator.js';
@@ -14,7 +15,7 @@ import { ObservabilityModule } from '../../observability/observability.module.js
 
 const ENVIRONMENT = {
   ADMIN_API_KEY: 'admin-key-of-this-spec',
-  ENCRYPTION_KEY: Buffer.alloc(32, 7).toString('base64'),
+  ENCRYPTION_KEY: randomBytes(32).toString('base64'),
 };
 const QUERY = 'secret=canary-secret&access_token=canary-token';
 
