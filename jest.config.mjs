@@ -19,6 +19,7 @@ if (databases.length === 1) {
 /** What does not depend on which database it is runs once. */
 const ONCE = [
   '/test/process',
+  '/test/signals',
   '/test/canary',
   '/test/cli[.]',
   '/test/simulator/',

@@ -20,13 +20,16 @@ import { CredentialStore } from './wechat/credentials/credential-store.js';
  * The process: configuration → application → listening → a signal → closed.
  *
  * Exit codes: 0 after SIGTERM or SIGINT, 1 for everything else (a wrong configuration, a port that cannot
- * be bound, a fatal error, a fault that nobody caught). A second signal ends the process at once.
+ * be bound, a fatal error, a fault that nobody caught). A second signal, two seconds or more after the first,
+ * ends the process at once.
  */
 
 const CONTEXT = 'main';
 /** What is under way when the process is told to stop may take this long. */
 const STOP_LIMIT_MS = 10_000;
 const FIRST_LOAD_LIMIT_MS = 3_000;
+/** Ctrl-C under npm arrives twice: from the terminal, and from npm, which passes it on. */
+const SAME_SIGNAL_MS = 2_000;
 const VARIABLES: ListenVariables = { host: 'HOST', port: 'PORT' };
 
 async function main(): Promise<void> {
@@ -110,15 +113,20 @@ async function listen(
 
 /** Nest's own shutdown hooks would raise the signal again when they are done, and the exit code be 143. */
 function stopOnSignal(app: NestFastifyApplication, logger: AppLogger): void {
-  let isStopping = false;
+  let stoppingSinceMs: number | undefined;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
-      if (isStopping) {
+      if (stoppingSinceMs === undefined) {
+        stoppingSinceMs = performance.now();
+        logger.log(
+          `${signal}: shutting down; finishing requests in flight`,
+          { event: 'stopping' },
+          CONTEXT,
+        );
+        void stop(app, logger, 0);
+      } else if (performance.now() - stoppingSinceMs >= SAME_SIGNAL_MS) {
         process.exit(1);
       }
-      isStopping = true;
-      logger.log(`${signal}: finishing what is under way`, { event: 'stopping' }, CONTEXT);
-      void stop(app, logger, 0);
     });
   }
 }
@@ -141,7 +149,8 @@ async function stop(
     delay(STOP_LIMIT_MS, false),
   ]);
   if (!inTime) {
-    logger.warn(`not finished after ${STOP_LIMIT_MS} ms: what is left is cut off`, CONTEXT);
+    const seconds = STOP_LIMIT_MS / 1_000;
+    logger.warn(`shutdown timed out after ${seconds} s; aborting remaining requests`, CONTEXT);
   }
   process.exit(exitCode);
 }

@@ -122,6 +122,35 @@ describe('the demonstration', () => {
     await expectNothingLeft(run);
   });
 
+  it('lets both finish when the signal comes twice, as npm sends it', async () => {
+    const run = startBeside(
+      LISTENING_SIMULATOR,
+      `import { createServer } from 'node:http';
+      import { writeFileSync } from 'node:fs';
+      const server = createServer(({ url }, response) => {
+        if (url === '/readyz') {
+          response.end();
+        }
+      });
+      server.listen(0, '127.0.0.1', () => {
+        const url = 'http://127.0.0.1:' + server.address().port;
+        console.log(JSON.stringify({ event: 'listening', url }));
+      });
+      process.on('SIGTERM', () => {
+        setTimeout(() => {
+          writeFileSync(${JSON.stringify(join(folder, 'finished'))}, '');
+          process.exit(0);
+        }, 200);
+      });`,
+    );
+    await run.said('1/22');
+    run.kill('SIGINT');
+    await run.said('Stopping both.');
+    run.kill('SIGINT');
+    expect(await run.ended).toEqual({ code: 1, signal: null });
+    expect(readdirSync(folder)).toContain('finished');
+  });
+
   it('leaves no process when it is interrupted while both start', async () => {
     const run = start();
     await run.said('Starting');

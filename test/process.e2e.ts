@@ -434,7 +434,7 @@ describe('the database', () => {
     // Nothing is under way, so nothing is waited for.
     const exit = await stuck.stop();
     expect(exit).toEqual(wellEnded);
-    expect(exit.output).not.toContain('not finished after');
+    expect(exit.output).not.toContain('shutdown timed out');
     await inDatabase(async (database) => {
       expect(await storedVersion(database)).toBe(version);
     });

@@ -18,6 +18,8 @@ const USAGE = [
 ];
 
 const REASON_MS = 300;
+/** Ctrl-C under npm arrives twice: from the terminal, and from npm, which passes it on. */
+const SAME_SIGNAL_MS = 2_000;
 
 type Ending = 'interrupted' | 'done' | StageError;
 
@@ -56,17 +58,17 @@ async function main(words: readonly string[]): Promise<number> {
   }
 }
 
-/** Fulfilled by the first signal; a second one does not wait for the children. */
+/** Fulfilled by the first signal; a second one, two seconds later, does not wait for the children. */
 function interruption(stage: Stage): Promise<void> {
   return new Promise((resolve) => {
-    let signals = 0;
+    let stoppingSinceMs: number | undefined;
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       process.on(signal, () => {
-        signals += 1;
-        if (signals === 1) {
+        if (stoppingSinceMs === undefined) {
+          stoppingSinceMs = performance.now();
           terminal.say('', 'Stopping both.');
           resolve();
-        } else {
+        } else if (performance.now() - stoppingSinceMs >= SAME_SIGNAL_MS) {
           stage.destroy();
         }
       });

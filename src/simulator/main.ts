@@ -10,7 +10,8 @@ async function main(): Promise<void> {
   const options = readEnvironment();
   const simulator = await startSimulator(options);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => {
+    // Ctrl-C under npm arrives twice. To close is a matter of moments, and is done once.
+    process.on(signal, () => {
       simulator.close().catch(fail);
     });
   }

@@ -111,8 +111,14 @@ async function runSteps(steps: Step[]): Promise<void> {
 
 function endOnSignals(cleanUp: Step, folder: string): void {
   process.once('exit', killAllProcesses);
+  let isEnding = false;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => {
+    process.on(signal, () => {
+      // Under npm Ctrl-C arrives twice. Each step of the clean-up has its limit.
+      if (isEnding) {
+        return;
+      }
+      isEnding = true;
       tell(`${signal}: cleaning up`);
       // No process may go on working while the rest is taken away.
       killAllProcesses();
