@@ -39,6 +39,9 @@ beforeAll(async () => {
   });
   service = await startService(wechat);
   await service.ready();
+  // In use from here before any wrong key comes from here: else they would have to wait after those.
+  await service.read();
+  await service.state();
 });
 afterAll(async () => {
   await service.close();

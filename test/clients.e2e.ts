@@ -552,7 +552,7 @@ describe('a start while the database cannot be reached', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it('is unready, knows no unknown key, and reads the clients when it is back', async () => {
+  it('is unready, puts off what may be a stored key, and reads the clients when it is back', async () => {
     const obstacle = join(folder, 'data');
     writeFileSync(obstacle, 'a file where a folder should be');
     const other = await startService(wechat, {
@@ -562,19 +562,26 @@ describe('a start while the database cannot be reached', () => {
     const ready = await other.call<{ reasons: string[] }>('GET', '/readyz');
     expect(ready.status).toBe(503);
     expect(ready.body.reasons).toContain('clients: not loaded from the database yet');
-    const unknown = await other.call<ProblemBody>('GET', READ, { key: 'perhaps-a-client-key' });
+    const { key } = await makeClient(service);
+    const unknown = await other.call<ProblemBody>('GET', READ, { key });
     expect([unknown.status, unknown.body.code]).toEqual([503, 'database_unavailable']);
     expect(unknown.headers.get('retry-after')).toBe('1');
-    expect(await statusOf('perhaps-a-client-key', CLIENTS, other)).toBe(503);
+    expect(await statusOf(key, CLIENTS, other)).toBe(503);
     // Its key is known: what is missing is the account.
     expect(await statusOf(CLIENT_KEY, READ, other)).toBe(503);
     expect(await statusOf(CLIENT_KEY, CLIENTS, other)).toBe(403);
     expect(await statusOf('wtc_mistyped', READ, other)).toBe(401);
     expect(await statusOf(ADMIN_KEY, READ, other)).toBe(403);
+    // No stored key looks so: whoever guesses at one of the environment is counted meanwhile.
+    for (let attempt = 0; attempt < 19; attempt += 1) {
+      expect(await statusOf(`guess-${attempt}`, CLIENTS, other)).toBe(401);
+    }
+    expect(await statusOf('guess-19', CLIENTS, other)).toBe(429);
 
     rmSync(obstacle);
     await other.ready();
-    expect(await statusOf('perhaps-a-client-key', READ, other)).toBe(401);
+    other.advance(60_000);
+    expect(await statusOf(key, READ, other)).toBe(401);
     expect(await statusOf(CLIENT_KEY, READ, other)).toBe(200);
   });
 });

@@ -48,6 +48,11 @@ async function fail(times: number, forwardedFor?: string): Promise<number[]> {
   return statuses;
 }
 
+/** WeChat's ending, by which every answer differs. */
+function withoutRid(answer: { errcode?: number }): object {
+  return JSON.parse(JSON.stringify(answer).replace(/ rid: [\w-]+/, '')) as object;
+}
+
 function retryAfter({ headers }: AnyAnswer): number {
   return Number(headers.get('retry-after'));
 }
@@ -68,14 +73,49 @@ describe('keys that are no good', () => {
     expect((await read('wrong-key-of-this-test')).status).toBe(401);
   });
 
-  it('hold no valid key up', async () => {
+  it('hold up no key that is in use from their address', async () => {
     pair = await Pair.start();
+    expect((await read(CLIENT_KEY)).status).toBe(200);
+    expect((await pair.service.call('GET', ADMIN, { key: ADMIN_KEY })).status).toBe(200);
     await fail(25);
     expect((await read(CLIENT_KEY)).status).toBe(200);
     expect((await pair.service.call('GET', ADMIN, { key: ADMIN_KEY })).status).toBe(200);
     // Known, though not for this: no attempt to guess.
     expect((await read(ADMIN_KEY)).status).toBe(403);
     expect((await pair.service.call('GET', ADMIN, { key: CLIENT_KEY })).status).toBe(403);
+  });
+
+  it('let who guessed right at last wait like who guessed wrong, and not know it', async () => {
+    pair = await Pair.start();
+    const admin = (key: string): Promise<AnyAnswer> => pair.service.call('GET', ADMIN, { key });
+    const statuses = new Map<number, number>();
+    for (let attempt = 0; attempt < 2_000; attempt += 100) {
+      const keys = Array.from({ length: 100 }, (_, index) => `wrong-admin-key-${attempt + index}`);
+      for (const { status } of await Promise.all(keys.map(admin))) {
+        statuses.set(status, (statuses.get(status) ?? 0) + 1);
+      }
+    }
+    expect([...statuses]).toEqual([
+      [401, 20],
+      [429, 1_980],
+    ]);
+    const wrong = await admin('wrong-admin-key');
+    for (const right of [
+      await admin(ADMIN_KEY),
+      await admin(CLIENT_KEY),
+      await read(CLIENT_KEY),
+      await read(ADMIN_KEY),
+    ]) {
+      expect(right.status).toBe(429);
+      expect(retryAfter(right)).toBeGreaterThan(0);
+      expect(retryAfter(right)).toBeLessThanOrEqual(60);
+      expect(right.body).toEqual(wrong.body);
+    }
+    pair.service.advance(MINUTE_MS);
+    expect((await admin(ADMIN_KEY)).status).toBe(200);
+    expect((await read(CLIENT_KEY)).status).toBe(200);
+    const metrics = await pair.service.call<string>('GET', '/metrics', { key: CLIENT_KEY });
+    expect(metrics.body).toMatch(/authentication_failures_total\{.*"limited_address".*\} 4$/m);
   });
 
   it('count together, whichever guard refuses them; a request without a key does not', async () => {
@@ -101,8 +141,17 @@ describe('keys that are no good', () => {
     for (let attempt = 0; attempt < 20; attempt += 1) {
       expect(await token(`wrong-key-${attempt}`)).toMatchObject({ errcode: 40125 });
     }
-    expect(await token('wrong-key')).toMatchObject({ errcode: 45011 });
+    const wrong = await token('wrong-key');
+    expect(wrong).toMatchObject({ errcode: 45011 });
     expect(await fail(1)).toEqual([429]);
+    for (const right of [CLIENT_KEY, ADMIN_KEY]) {
+      expect(withoutRid(await token(right))).toEqual(withoutRid(wrong));
+    }
+    pair.service.advance(MINUTE_MS);
+    expect(await token(CLIENT_KEY)).toHaveProperty('access_token');
+    for (let attempt = 0; attempt < 21; attempt += 1) {
+      await token(`wrong-key-${attempt}`);
+    }
     expect(await token(CLIENT_KEY)).toHaveProperty('access_token');
   });
 
@@ -137,7 +186,8 @@ describe('the address that is limited', () => {
     expect(new Set(await fail(20, '203.0.113.9'))).toEqual(new Set([401]));
     expect(await fail(1, '203.0.113.9')).toEqual([429]);
     expect(await fail(1, '203.0.113.10')).toEqual([401]);
-    expect((await read(CLIENT_KEY, '203.0.113.9')).status).toBe(200);
+    expect((await read(CLIENT_KEY, '203.0.113.9')).status).toBe(429);
+    expect((await read(CLIENT_KEY, '203.0.113.10')).status).toBe(200);
   });
 
   it('is the first from the right that is no proxy: what a client wrote before it does not count', async () => {

@@ -7,12 +7,21 @@ import { AdminKey } from './admin-key.js';
 import { ClientGuard } from './client.guard.js';
 import { ClientDirectory } from './client-directory.js';
 import { FailedKeys } from './failed-keys.js';
+import { KeyAuthentication } from './key-authentication.js';
 
 /** Global, since guards are made in the module of each controller that uses them. */
 @Global()
 @Module({
   imports: [DiscoveryModule, ObservabilityModule],
-  providers: [AccessMetrics, AccessPolicy, AdminKey, ClientDirectory, ClientGuard, FailedKeys],
-  exports: [AccessMetrics, AdminKey, ClientDirectory, ClientGuard, FailedKeys],
+  providers: [
+    AccessMetrics,
+    AccessPolicy,
+    AdminKey,
+    ClientDirectory,
+    ClientGuard,
+    FailedKeys,
+    KeyAuthentication,
+  ],
+  exports: [AccessMetrics, AdminKey, ClientDirectory, ClientGuard, FailedKeys, KeyAuthentication],
 })
 export class AccessModule {}

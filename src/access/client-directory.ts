@@ -69,9 +69,12 @@ export class ClientDirectory {
     return this.known(key) === undefined ? 'unknown_key' : 'expired_key';
   }
 
-  /** Before the stored clients are read, a key that was not found may be of one of them: it is put off, not refused. */
+  /**
+   * Before the stored clients are read, a key that was not found may be of one of them: it is put off, not
+   * refused. Only where it has their form: else whoever guesses at a key of the environment would not be counted.
+   */
   notYet(key: PresentedKey): AppError | undefined {
-    return this.hasLoaded || key.isMistyped ? undefined : notLoaded();
+    return this.hasLoaded || !key.mayBeStored ? undefined : notLoaded();
   }
 
   /** Takes the place of the stored clients there were before. Keys are the hashes of their keys. */

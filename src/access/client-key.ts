@@ -22,9 +22,14 @@ export function createClientKey(): string {
   return body + checksumOf(body);
 }
 
+/** It begins like a client key; every one that is stored does. */
+export function hasKeyPrefix(key: string): boolean {
+  return key.startsWith(PREFIX);
+}
+
 /** It begins like a client key, and is none that was ever made: mistyped, cut off or made up. */
 export function isMistyped(key: string): boolean {
-  return key.startsWith(PREFIX) && !isWhole(key);
+  return hasKeyPrefix(key) && !isWhole(key);
 }
 
 function isWhole(key: string): boolean {

@@ -226,7 +226,7 @@ describe('who may call what', () => {
       expect(status).toBe(403);
       expect(body).toMatchObject({
         code: 'forbidden',
-        detail: 'This is a client key. What lies under /v1/admin wants the admin key.',
+        detail: 'This is a client key. Use the admin key for /v1/admin.',
       });
     });
   });

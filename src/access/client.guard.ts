@@ -1,27 +1,21 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { AdminKey } from './admin-key.js';
-import { ClientDirectory, type Client } from './client-directory.js';
 import { attachClient } from './current-client.decorator.js';
-import { FailedKeys } from './failed-keys.js';
+import { KeyAuthentication } from './key-authentication.js';
 import { presentedKey } from './presented-key.js';
-import { accountRefused, RefusalError, unknownKey } from './refusals.js';
+import { accountRefused, RefusalError } from './refusals.js';
 import { requiredScope } from './require-scope.decorator.js';
 import type { Scope } from './scope.js';
 
 /**
  * Lets a client's key through to what its scopes and accounts allow. It stands before every token read,
- * so it does one hash and two look-ups, and asks for a handler's metadata once in its life.
+ * so it does one hash and a few look-ups, and asks for a handler's metadata once in its life.
  */
 @Injectable()
 export class ClientGuard implements CanActivate {
   private readonly scopes = new Map<object, Scope>();
 
-  constructor(
-    private readonly clients: ClientDirectory,
-    private readonly adminKey: AdminKey,
-    private readonly failedKeys: FailedKeys,
-  ) {}
+  constructor(private readonly keys: KeyAuthentication) {}
 
   /**
    * @throws AppError `unauthenticated`; `rate_limited` after many of those; `forbidden` for a known key without
@@ -35,7 +29,10 @@ export class ClientGuard implements CanActivate {
 
   /** @throws AppError as above */
   admit(request: FastifyRequest, scope: Scope): void {
-    const client = this.identify(request);
+    const client = this.keys.identify(request, presentedKey(request.headers));
+    if (client === 'admin') {
+      throw adminKeyRefused();
+    }
     if (!client.scopes.has(scope)) {
       throw new RefusalError(
         'forbidden',
@@ -50,18 +47,6 @@ export class ClientGuard implements CanActivate {
       }
     }
     attachClient(request, client);
-  }
-
-  private identify(request: FastifyRequest): Client {
-    const key = presentedKey(request.headers);
-    const client = this.clients.find(key);
-    if (client === undefined) {
-      throw this.adminKey.matches(key.hash)
-        ? adminKeyRefused()
-        : (this.clients.notYet(key) ??
-            this.failedKeys.refusal(request, unknownKey(this.clients.whyNot(key))));
-    }
-    return client;
   }
 
   private learnScope(context: ExecutionContext): Scope {

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { isMistyped } from './client-key.js';
+import { hasKeyPrefix, isMistyped } from './client-key.js';
 import { RefusalError } from './refusals.js';
 
 /** The headers that may carry a key; those of a request of Node or of Fastify fit. */
@@ -14,6 +14,8 @@ export interface PresentedKey {
   readonly hash: string;
   /** Its checksum says that no such client key was ever made; a key of the environment may look so too. */
   readonly isMistyped: boolean;
+  /** It may be a stored client's: those are all made by us, while a key of the environment has any form. */
+  readonly mayBeStored: boolean;
 }
 
 const BEARER = 'bearer ';
@@ -25,7 +27,12 @@ export function hashKey(key: string): string {
 
 /** For a key that came in another way than by the headers. */
 export function presented(key: string): PresentedKey {
-  return { hash: hashKey(key), isMistyped: isMistyped(key) };
+  const isWrong = isMistyped(key);
+  return {
+    hash: hashKey(key),
+    isMistyped: isWrong,
+    mayBeStored: !isWrong && hasKeyPrefix(key),
+  };
 }
 
 /**

@@ -6,6 +6,8 @@ export const REFUSAL_REASONS = [
   'differing_keys',
   'unknown_key',
   'expired_key',
+  /** A valid key, from an address with too many failed authentications. */
+  'limited_address',
   /** The admin's key where a client's is wanted, or the other way round. */
   'key_of_another_kind',
   'missing_scope',

@@ -45,6 +45,21 @@ describe('a limit of so many a minute', () => {
     expect(limit.take('a')).toEqual({ retryAfterSeconds: 60, isFirst: true });
   });
 
+  it('tells without counting when it is reached, and for how long', () => {
+    const clock = new HandClock();
+    const limit = new RequestLimit(2, clock);
+    expect(limit.reached('a')).toBeUndefined();
+    limit.take('a');
+    expect(limit.reached('a')).toBeUndefined();
+    limit.take('a');
+    clock.pass(10_000);
+    expect(limit.reached('a')).toEqual({ retryAfterSeconds: 50 });
+    expect(limit.reached('b')).toBeUndefined();
+    clock.pass(50_000);
+    expect(limit.reached('a')).toBeUndefined();
+    expect(limit.take('a')).toBeUndefined();
+  });
+
   it('forgets the oldest window where there are too many keys, and no other', () => {
     const clock = new HandClock();
     const limit = new RequestLimit(1, clock, 2);

@@ -42,9 +42,18 @@ export class RequestLimit {
       return undefined;
     }
     return {
-      retryAfterSeconds: Math.ceil((window.endsAtMs - nowMs) / 1_000),
+      retryAfterSeconds: secondsUntil(window, nowMs),
       isFirst: window.count === this.perMinute + 1,
     };
+  }
+
+  /** Counts none. @returns how long the key has to wait once the next one would be past the limit */
+  reached(key: string): Pick<Excess, 'retryAfterSeconds'> | undefined {
+    const nowMs = this.clock.monotonicMs();
+    const window = this.windows.get(key);
+    return window === undefined || window.endsAtMs <= nowMs || window.count < this.perMinute
+      ? undefined
+      : { retryAfterSeconds: secondsUntil(window, nowMs) };
   }
 
   private open(key: string, nowMs: number): Window {
@@ -64,4 +73,8 @@ export class RequestLimit {
       this.windows.delete(key);
     }
   }
+}
+
+function secondsUntil({ endsAtMs }: Window, nowMs: number): number {
+  return Math.ceil((endsAtMs - nowMs) / 1_000);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { addressGroup, sourceAddress, trustOnly } from './source-address.js';
+import { addressGroup, AddressGroups, sourceAddress, trustOnly } from './source-address.js';
 
 describe('which proxies are trusted', () => {
   it.each([
@@ -54,5 +54,22 @@ describe('one source', () => {
     ['unknown', 'unknown'],
   ])('%s is of %s', (address, group) => {
     expect(addressGroup(address)).toBe(group);
+  });
+});
+
+describe('the sources of requests', () => {
+  it('are the same when they are asked for again', () => {
+    const groups = new AddressGroups();
+    for (let round = 0; round < 2; round += 1) {
+      expect(groups.of({ ip: '::ffff:192.0.2.7' })).toBe('192.0.2.7');
+      expect(groups.of({ ips: ['10.0.0.1', '2001:db8:1:2::9'] })).toBe('2001:db8:1:2::/64');
+      expect(groups.of({})).toBe('unknown');
+    }
+  });
+
+  it('are each proxy’s own, where proxies pass on the same words and no address', () => {
+    const groups = new AddressGroups();
+    expect(groups.of({ ips: ['10.0.0.1', 'unknown'] })).toBe('10.0.0.1');
+    expect(groups.of({ ips: ['10.0.0.2', 'unknown'] })).toBe('10.0.0.2');
   });
 });

@@ -56,6 +56,31 @@ export function addressGroup(address: string): string {
   return `${network.toString()}/${IPV6_GROUP_BITS}`;
 }
 
+/** A flood of addresses is parsed again rather than remembered. */
+const MOST_GROUPS = 10_000;
+
+/** {@link addressGroup} of where requests come from. Remembers what it parsed: it is asked at every read. */
+export class AddressGroups {
+  private readonly groups = new Map<string, string>();
+
+  of(request: AddressedRequest): string {
+    const farthest = request.ips?.at(-1) ?? request.ip ?? UNKNOWN;
+    return this.groups.get(farthest) ?? this.learn(farthest, request);
+  }
+
+  private learn(farthest: string, request: AddressedRequest): string {
+    const group = addressGroup(sourceAddress(request));
+    // What is no address stands for another hop, which may differ the next time.
+    if (parseHop(farthest) !== undefined) {
+      if (this.groups.size >= MOST_GROUPS) {
+        this.groups.clear();
+      }
+      this.groups.set(farthest, group);
+    }
+    return group;
+  }
+}
+
 /** Some proxies write the port beside the address: `192.0.2.7:4711`, `[2001:db8::1]:4711`. */
 function parseHop(text: string | undefined): Address | undefined {
   const bare = text?.replace(/^\[(.*)\](?::\d+)?$/, '$1').replace(/^([\d.]+):\d+$/, '$1') ?? '';

@@ -1,10 +1,9 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { AdminKey } from '../../access/admin-key.js';
-import { ClientDirectory, type Client } from '../../access/client-directory.js';
+import type { Client } from '../../access/client-directory.js';
 import { attachClient } from '../../access/current-client.decorator.js';
 import { dropInRight } from '../../access/drop-in-access.decorator.js';
-import { FailedKeys } from '../../access/failed-keys.js';
+import { KeyAuthentication } from '../../access/key-authentication.js';
 import { presented } from '../../access/presented-key.js';
 import { accountRefused, RefusalError, type RefusalReason } from '../../access/refusals.js';
 import { DropInError } from './drop-in.errors.js';
@@ -19,11 +18,7 @@ import { grantOfBody, grantOfQuery, type Grant } from './drop-in.grant.js';
  */
 @Injectable()
 export class ClientSecretGuard implements CanActivate {
-  constructor(
-    private readonly clients: ClientDirectory,
-    private readonly adminKey: AdminKey,
-    private readonly failedKeys: FailedKeys,
-  ) {}
+  constructor(private readonly keys: KeyAuthentication) {}
 
   /** @throws DropInError, RefusalError; AppError `database_unavailable` before the clients are loaded */
   canActivate(context: ExecutionContext): boolean {
@@ -47,16 +42,11 @@ export class ClientSecretGuard implements CanActivate {
   }
 
   private identify(secret: string, request: FastifyRequest): Client {
-    const key = presented(secret);
-    const client = this.clients.find(key);
-    if (client !== undefined) {
-      return client;
-    }
-    if (this.adminKey.matches(key.hash)) {
+    const client = this.keys.identify(request, presented(secret), keyRefused);
+    if (client === 'admin') {
       throw keyRefused('key_of_another_kind');
     }
-    const refused = keyRefused(this.clients.whyNot(key));
-    throw this.clients.notYet(key) ?? this.failedKeys.refusal(request, refused);
+    return client;
   }
 }
 

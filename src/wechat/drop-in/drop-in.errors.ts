@@ -56,6 +56,7 @@ const ERRCODE_OF_REFUSAL: Readonly<Record<RefusalReason, DropInErrcode>> = {
   differing_keys: 40125,
   unknown_key: 40125,
   expired_key: 40125,
+  limited_address: 45011,
   key_of_another_kind: 40125,
   missing_scope: 48001,
   account: 40013,
