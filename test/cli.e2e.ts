@@ -1,7 +1,18 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { accessSync, constants, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseEnv } from 'node:util';
 import type { Environment } from '../src/config/environment.js';
 import { parseAppConfig } from '../src/config/parse-app-config.js';
 import { runCli, type CliRun } from './support/cli.js';
@@ -62,20 +73,59 @@ it('is built as the program that package.json names, so that npx can run it', ()
   expect(readFileSync(path, 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
 });
 
-describe('keygen', () => {
-  it('makes the lines of a .env that the service starts with, new ones each time', async () => {
-    const { code, out } = await cli('keygen --client');
-    expect(code).toBe(0);
-    const lines = Object.fromEntries(
-      out
-        .trim()
-        .split('\n')
-        .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
-    ) as Record<string, string>;
+describe('init', () => {
+  let empty: string;
+  const init = (): Promise<CliRun> => runCli(['init'], { environment: {}, cwd: empty });
+  const written = (): string => readFileSync(join(empty, '.env'), 'utf8');
+
+  beforeEach(() => {
+    empty = mkdtempSync(join(folder, 'init-'));
+  });
+
+  it('writes a .env that the service starts with, readable by its owner alone', async () => {
+    expect(await init()).toMatchObject({ code: 0, err: '' });
+    const lines = parseEnv(written());
     expect(Object.keys(lines)).toEqual(['ADMIN_API_KEY', 'CLIENT_API_KEY', 'ENCRYPTION_KEY']);
     expect(parseAppConfig(lines).keys.admin).toBe(lines.ADMIN_API_KEY);
-    expect((await cli('keygen --client')).out).not.toContain(lines.ADMIN_API_KEY);
-    expect((await cli('keygen')).out).not.toContain('CLIENT_API_KEY');
+    expect(statSync(join(empty, '.env')).mode & 0o777).toBe(0o600);
+  });
+
+  it('makes other keys in another folder, and prints none', async () => {
+    const { out } = await init();
+    const first = parseEnv(written());
+    empty = mkdtempSync(join(folder, 'init-'));
+    await init();
+    const second = parseEnv(written());
+    for (const name of ['ADMIN_API_KEY', 'CLIENT_API_KEY', 'ENCRYPTION_KEY']) {
+      expect(second[name]).not.toBe(first[name]);
+      expect(out).not.toContain(first[name]);
+    }
+  });
+
+  it('keeps the keys when it runs again, and ends with 0', async () => {
+    await init();
+    const before = written();
+    expect(await init()).toEqual({
+      code: 0,
+      out: '.env exists. Its keys are kept; nothing was written.\n',
+      err: '',
+    });
+    expect(written()).toBe(before);
+  });
+
+  it('leaves a .env without keys as it is, says what is missing, and ends with 2', async () => {
+    const before = 'ADMIN_API_KEY_FILE=/run/secrets/admin\nENCRYPTION_KEY=\n';
+    writeFileSync(join(empty, '.env'), before);
+    const { code, out, err } = await init();
+    expect([code, out]).toEqual([2, '']);
+    expect(err).toMatch(/^\.env exists and has no ENCRYPTION_KEY\. Nothing was written\./);
+    expect(written()).toBe(before);
+  });
+
+  it('does not write through a link', async () => {
+    symlinkSync(join(empty, 'elsewhere'), join(empty, '.env'));
+    expect((await init()).code).toBe(2);
+    expect(existsSync(join(empty, 'elsewhere'))).toBe(false);
   });
 });
 

@@ -14,7 +14,7 @@ export class CliEnvironment {
   private readonly variables: Variables;
 
   constructor() {
-    this.variables = { ...dotEnv(), ...withoutEmpty(process.env) };
+    this.variables = { ...readDotEnv(), ...withoutEmpty(process.env) };
   }
 
   get url(): string {
@@ -64,7 +64,8 @@ export function readSecretFile(path: string, name: string): string {
   return content;
 }
 
-function dotEnv(): Variables {
+/** What `.env` in the working directory sets; nothing where there is none. @throws UsageError */
+export function readDotEnv(): Variables {
   let text: string;
   try {
     text = readFileSync('.env', 'utf8');

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { addAccountCommands } from './account-commands.js';
 import { addClientCommands } from './client-commands.js';
 import { addHistoryCommands } from './history-commands.js';
-import { addKeygen } from './keygen.js';
+import { addInit } from './init.js';
 import { addTokenCommands } from './token-commands.js';
 
 const HELP = `
@@ -21,7 +21,7 @@ export function createProgram(): Command {
     .option('--json', "the service's answer as JSON, for scripts")
     .addHelpText('after', HELP)
     .exitOverride();
-  addKeygen(program);
+  addInit(program);
   addAccountCommands(program);
   addClientCommands(program);
   addTokenCommands(program);
