@@ -1,7 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -45,6 +53,7 @@ describe('the demonstration', () => {
   function startBeside(simulator: string, service: string): Demo {
     const root = join(folder, 'installed');
     cpSync('dist/demo', join(root, 'dist/demo'), { recursive: true });
+    symlinkSync(resolve('node_modules'), join(root, 'node_modules'));
     writeFileSync(join(root, 'package.json'), '{"type":"module"}');
     mkdirSync(join(root, 'dist/simulator'));
     writeFileSync(join(root, 'dist/simulator/main.js'), simulator);
@@ -235,7 +244,9 @@ describe('the demonstration', () => {
       });`,
     );
     expect(await run.ended).toEqual({ code: 1, signal: null });
-    expect(run.stderr).toContain('The answer is not as expected: access_token is not a text.');
+    expect(run.stderr).toContain(
+      'The answer is not as expected: the header etag does not match /./; access_token: ',
+    );
     expect(run.stdout).not.toContain('2/22');
     expect(readdirSync(temporary)).toEqual([]);
   });

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { UnexpectedAnswer } from './expectation.js';
-import { makeCalls, showCalls } from './performance.js';
-import { Stage, StageError } from './stage.js';
+import { makeCalls, showCalls } from './runner.js';
+import { DemoError, DemoProcesses } from './processes.js';
 import * as terminal from './terminal.js';
 
 /*
@@ -21,7 +21,7 @@ const REASON_MS = 300;
 /** Ctrl-C under npm arrives twice: from the terminal, and from npm, which passes it on. */
 const SAME_SIGNAL_MS = 2_000;
 
-type Ending = 'interrupted' | 'done' | StageError;
+type Ending = 'interrupted' | 'done' | DemoError;
 
 async function main(words: readonly string[]): Promise<number> {
   const once = words.length === 1 && words[0] === '--once';
@@ -29,37 +29,37 @@ async function main(words: readonly string[]): Promise<number> {
     terminal.complain('The demonstration knows no other argument than --once.', '', ...USAGE);
     return 2;
   }
-  const stage = new Stage();
+  const processes = new DemoProcesses();
   // Whatever ends this process, an error that nobody caught among it: no child and no file stays.
   process.once('exit', () => {
-    stage.destroy();
+    processes.destroy();
   });
   // Nobody reads on, such as after "| head" or when the terminal was closed.
   process.stdout.once('error', () => {
     process.exit(1);
   });
-  const interrupted = interruption(stage);
+  const interrupted = interruption(processes);
   try {
     const ending = await Promise.race([
-      play(stage, once),
-      stage.broken,
+      run(processes, once),
+      processes.broken,
       interrupted.then((): Ending => 'interrupted'),
     ]);
-    if (ending instanceof StageError) {
+    if (ending instanceof DemoError) {
       throw ending;
     }
     return once && ending === 'interrupted' ? 1 : 0;
   } catch (error) {
     // A call fails a moment before its server is known to have ended: then that is the reason to tell.
-    explain(await Promise.race([stage.broken, delay(REASON_MS, error)]), stage);
+    explain(await Promise.race([processes.broken, delay(REASON_MS, error)]), processes);
     return 1;
   } finally {
-    await stage.close();
+    await processes.close();
   }
 }
 
 /** Fulfilled by the first signal; a second one, two seconds later, does not wait for the children. */
-function interruption(stage: Stage): Promise<void> {
+function interruption(processes: DemoProcesses): Promise<void> {
   return new Promise((resolve) => {
     let stoppingSinceMs: number | undefined;
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -69,36 +69,36 @@ function interruption(stage: Stage): Promise<void> {
           terminal.say('', 'Stopping both.');
           resolve();
         } else if (performance.now() - stoppingSinceMs >= SAME_SIGNAL_MS) {
-          stage.destroy();
+          processes.destroy();
         }
       });
     }
   });
 }
 
-async function play(stage: Stage, once: boolean): Promise<Ending> {
+async function run(processes: DemoProcesses, once: boolean): Promise<Ending> {
   terminal.sayTitle('WeChat Token Center: demonstration');
   terminal.say('Starting a simulator of WeChat and the service …');
-  await stage.start();
-  const [simulator, service] = stage.processes;
+  await processes.start();
+  const [simulator, service] = processes.children;
   terminal.say(
     '',
-    `  simulator  ${stage.simulatorUrl}  (process ${simulator?.pid ?? 0})`,
-    `  service    ${stage.serviceUrl}  (process ${service?.pid ?? 0})`,
-    `  database   SQLite in ${stage.folder}`,
+    `  simulator  ${processes.simulatorUrl}  (process ${simulator?.pid ?? 0})`,
+    `  service    ${processes.serviceUrl}  (process ${service?.pid ?? 0})`,
+    `  database   SQLite in ${processes.folder}`,
     '',
     'The keys in the lines below were made at random for this run, and open nothing else.',
   );
   if (once) {
-    await makeCalls(stage);
+    await makeCalls(processes);
     return 'done';
   }
-  await showCalls(stage);
+  await showCalls(processes);
   return new Promise<never>(() => undefined);
 }
 
-function explain(error: unknown, stage: Stage): void {
-  if (error instanceof StageError) {
+function explain(error: unknown, processes: DemoProcesses): void {
+  if (error instanceof DemoError) {
     terminal.complain(
       '',
       `The demonstration failed: ${error.message}.`,
@@ -109,7 +109,7 @@ function explain(error: unknown, stage: Stage): void {
   const kind =
     error instanceof UnexpectedAnswer ? 'The answer is not as expected' : 'The call failed';
   terminal.complain('', `${kind}: ${reasonOf(error)}.`);
-  for (const { name, lastLines } of stage.processes) {
+  for (const { name, lastLines } of processes.children) {
     terminal.complain('', `${name}:`, ...outputOf(lastLines));
   }
 }

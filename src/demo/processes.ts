@@ -10,8 +10,8 @@ const START_LIMIT_MS = 15_000;
 const LOOK_AGAIN_MS = 50;
 
 /** A child ended or was not ready in time; its last lines tell why. */
-export class StageError extends Error {
-  override readonly name = 'StageError';
+export class DemoError extends Error {
+  override readonly name = 'DemoError';
 
   constructor(
     message: string,
@@ -22,12 +22,12 @@ export class StageError extends Error {
 }
 
 /**
- * What the demonstration plays on: a simulator of WeChat and the service, each a process of its own, and
- * a folder that holds the database. Keys and secrets are random, and good for this stage only.
+ * The two processes of the demonstration, a simulator of WeChat and the service, and the temporary folder
+ * with the database. Keys and secrets are random and valid for this run only.
  *
- * made → started → closed. It may be closed at any time, also while it starts.
+ * created → started → closed. It may be closed at any time, also while it starts.
  */
-export class Stage {
+export class DemoProcesses {
   readonly appId = 'wx0123456789abcdef';
   readonly clientKey = `demo-client-${randomBytes(24).toString('hex')}`;
   readonly adminKey = `demo-admin-${randomBytes(24).toString('hex')}`;
@@ -35,21 +35,21 @@ export class Stage {
   simulatorUrl = '';
   serviceUrl = '';
   private readonly appSecret = randomBytes(16).toString('hex');
-  private readonly children: ChildProcess[] = [];
+  private readonly started: ChildProcess[] = [];
   private readonly starting = new AbortController();
   private isClosing = false;
-  private markBroken: (error: StageError) => void = () => undefined;
+  private markBroken: (error: DemoError) => void = () => undefined;
   /** Fulfilled when a child ends that nobody stopped. */
-  readonly broken = new Promise<StageError>((resolve) => {
+  readonly broken = new Promise<DemoError>((resolve) => {
     this.markBroken = resolve;
   });
 
   /** In the order of their start. */
-  get processes(): readonly ChildProcess[] {
-    return this.children;
+  get children(): readonly ChildProcess[] {
+    return this.started;
   }
 
-  /** @throws StageError when a child ends, or is not ready after 15 s */
+  /** @throws DemoError when a child ends, or is not ready after 15 s */
   async start(): Promise<void> {
     const { signal } = this.starting;
     try {
@@ -70,7 +70,7 @@ export class Stage {
   async close(): Promise<void> {
     this.isClosing = true;
     this.starting.abort();
-    for (const child of [...this.children].reverse()) {
+    for (const child of [...this.started].reverse()) {
       await child.stop();
     }
     this.removeFolder();
@@ -79,7 +79,7 @@ export class Stage {
   /** The same without waiting, for the moment in which the process exits. */
   destroy(): void {
     this.isClosing = true;
-    this.children.forEach((child) => {
+    this.started.forEach((child) => {
       child.kill();
     });
     this.removeFolder();
@@ -110,7 +110,7 @@ export class Stage {
 
   private spawn(name: string, script: string, variables: Record<string, string>): ChildProcess {
     if (this.isClosing) {
-      throw new Error('the stage was closed while it started');
+      throw new Error('the demonstration was closed while it started');
     }
     const child = new ChildProcess({
       name,
@@ -119,20 +119,20 @@ export class Stage {
       folder: this.folder,
       environment: { ...childEnvironment(), ...variables },
     });
-    this.children.push(child);
+    this.started.push(child);
     void child.ended.then((how) => {
       if (!this.isClosing) {
-        this.markBroken(new StageError(`${name} ${how}`, child.lastLines));
+        this.markBroken(new DemoError(`${name} ${how}`, child.lastLines));
       }
     });
     return child;
   }
 
-  private lateness(): StageError {
-    const child = this.children.at(-1);
+  private lateness(): DemoError {
+    const child = this.started.at(-1);
     const seconds = START_LIMIT_MS / 1_000;
     const message = `${child?.name ?? 'nothing'} was not ready within ${seconds} s`;
-    return new StageError(message, child?.lastLines ?? []);
+    return new DemoError(message, child?.lastLines ?? []);
   }
 
   private removeFolder(): void {

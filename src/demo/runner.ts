@@ -1,54 +1,64 @@
+import { sections, type Context, type Known } from './calls.js';
+import { checkAnswer } from './expectation.js';
 import { curlLine, send } from './http-call.js';
-import type { Scene } from './step.js';
-import { emptyMemory, firstStep, tellStory } from './story.js';
 import * as terminal from './terminal.js';
 
 /**
  * Makes the calls and prints each with its answer.
  * @throws UnexpectedAnswer at the first answer that is not as expected
  */
-export async function makeCalls(scene: Scene): Promise<void> {
-  const memory = emptyMemory();
-  const story = tellStory(scene);
-  const count = story.flatMap(({ steps }) => steps).length;
+export async function makeCalls(context: Context): Promise<void> {
+  const known = nothingKnown();
+  const table = sections(context, known);
+  const count = table.flatMap(({ calls }) => calls).length;
   let number = 0;
-  for (const chapter of story) {
-    terminal.sayChapter(chapter.title);
-    for (const step of chapter.steps) {
+  for (const section of table) {
+    terminal.saySection(section.title);
+    for (const call of section.calls) {
       number += 1;
-      const request = step.request(memory);
-      terminal.sayStep(step, request, `${number}/${count}  `);
+      const request = call.request();
+      terminal.sayCall(call, request, `${number}/${count}  `);
       const answer = await send(request);
       terminal.sayAnswer(answer, request.showHeaders === true);
-      step.check(answer, memory);
-      terminal.saySuccess(step.success);
+      checkAnswer(answer, call.expected(), known.token);
+      call.learn?.(answer);
+      terminal.saySuccess(call.success);
     }
   }
   terminal.say(`All ${count} calls were answered as expected.`);
 }
 
 /**
- * Prints the calls for somebody to make. One answer is needed to know what to write into their lines.
+ * Prints the calls for the reader to make. The first one is made here, since the others contain its token.
  * @throws UnexpectedAnswer
  */
-export async function showCalls(scene: Scene): Promise<void> {
-  const memory = emptyMemory();
-  const first = firstStep(scene);
-  first.check(await send(first.request(memory)), memory);
+export async function showCalls(context: Context): Promise<void> {
+  const known = nothingKnown();
+  const table = sections(context, known);
+  const first = table[0]?.calls[0];
+  if (first !== undefined) {
+    const answer = await send(first.request());
+    checkAnswer(answer, first.expected(), known.token);
+    first.learn?.(answer);
+  }
   const shown = new Set<string>();
-  for (const chapter of tellStory(scene)) {
-    terminal.sayChapter(chapter.title);
-    for (const step of chapter.steps) {
-      const request = step.request(memory);
-      // What differs by the token alone is the same line as long as there is one token.
+  for (const section of table) {
+    terminal.saySection(section.title);
+    for (const call of section.calls) {
+      const request = call.request();
+      // Calls that differ only by the token are one line while there is one token.
       if (!shown.has(curlLine(request))) {
         shown.add(curlLine(request));
-        terminal.sayStep(step, request);
+        terminal.sayCall(call, request);
       }
     }
   }
   terminal.say(
-    'The lines hold the token of this moment: once it was replaced, read the new one.',
+    'The lines contain the current token: after a rotation, read the new one first.',
     'Both processes run until you press Ctrl-C.',
   );
+}
+
+function nothingKnown(): Known {
+  return { token: '', version: 0, etag: '', firstToken: '' };
 }

@@ -1,6 +1,6 @@
 import { wantsColours } from './environment.js';
 import { curlLine, type Answer } from './http-call.js';
-import type { Step } from './step.js';
+import type { Call } from './calls.js';
 
 const WIDTH = 80;
 /** Of a longer answer only the beginning is shown. */
@@ -26,12 +26,12 @@ export function sayTitle(text: string): void {
   say('', bold(text), '='.repeat(text.length), '');
 }
 
-export function sayChapter(title: string): void {
+export function saySection(title: string): void {
   say('', bold(`── ${title} ${'─'.repeat(Math.max(2, WIDTH - 4 - title.length))}`), '');
 }
 
-export function sayStep(step: Step, request: Parameters<typeof curlLine>[0], number = ''): void {
-  say(bold(`${number}${step.title}`), dim(step.note), '', cyan(curlLine(request)), '');
+export function sayCall(call: Call, request: Parameters<typeof curlLine>[0], number = ''): void {
+  say(bold(`${number}${call.title}`), dim(call.note), '', cyan(curlLine(request)), '');
 }
 
 export function sayAnswer(answer: Answer, showHeaders: boolean): void {
