@@ -1,5 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { type CallKind, type FailureClass, classify, errcodeTable } from './errcode-table.js';
+import {
+  type CallKind,
+  type FailureClass,
+  type TokenVerdict,
+  classify,
+  errcodeTable,
+} from './errcode-table.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -55,6 +61,7 @@ describe('classify', () => {
       advice:
         "WeChat answered with errcode 99999, which this service does not know. Look it up in WeChat's list of return codes (全局返回码).",
       retryAfterMs: undefined,
+      tokenIs: 'unknown',
     });
   });
 
@@ -88,9 +95,20 @@ describe('the table', () => {
     }
   });
 
-  it('says in each row what it means, what to do and why it is in its class', () => {
+  it('says in each row what it means, what to do, why it is in its class and what it says of a token', () => {
     for (const row of errcodeTable) {
-      expect([row.meaning, row.advice, row.reason].filter((text) => text.length < 10)).toEqual([]);
+      const texts = [row.meaning, row.advice, row.reason, row.token[1]];
+      expect(texts.filter((text) => text.length < 10)).toEqual([]);
+    }
+  });
+
+  it('takes a token for alive where WeChat looked beyond it, and for dead where it is refused; nowhere else', () => {
+    const codesOf = (verdict: TokenVerdict): number[] =>
+      errcodeTable.filter(({ token: [is] }) => is === verdict).map(({ errcode }) => errcode);
+    expect(codesOf('alive')).toEqual([48004, 48001, 61007]);
+    expect(codesOf('dead')).toEqual([40001, 40014, 42001]);
+    for (const { failureClass, token } of errcodeTable) {
+      expect(token[0] === 'dead').toBe(failureClass === 'dead_credential');
     }
   });
 });

@@ -1,5 +1,5 @@
 import { AppError } from '../../errors/app-error.js';
-import type { FailureClass } from './errcode-table.js';
+import type { FailureClass, TokenVerdict } from './errcode-table.js';
 
 export interface WechatCallFailure {
   readonly failureClass: FailureClass;
@@ -9,6 +9,7 @@ export interface WechatCallFailure {
   readonly code: 'wechat_error' | 'wechat_unreachable' | 'wechat_timeout';
   readonly bytesSent: boolean;
   readonly retryAfterMs?: number | undefined;
+  readonly tokenIs?: TokenVerdict;
 }
 
 /**
@@ -35,6 +36,8 @@ export class WechatCallError extends AppError {
   readonly bytesSent: boolean;
   /** How long WeChat keeps refusing, where its errcode says so. */
   readonly retryAfterMs: number | undefined;
+  /** What WeChat's answer says about the token that the call was made with. */
+  readonly tokenIs: TokenVerdict;
 
   /** @param call method and path without the query, such as `GET /cgi-bin/token` */
   constructor(call: string, failure: WechatCallFailure) {
@@ -47,5 +50,6 @@ export class WechatCallError extends AppError {
     this.advice = advice;
     this.bytesSent = failure.bytesSent;
     this.retryAfterMs = failure.retryAfterMs;
+    this.tokenIs = failure.tokenIs ?? 'unknown';
   }
 }
