@@ -1,6 +1,6 @@
-import { fieldProblems } from './problem.js';
-import type { FieldProblem } from './problem.js';
-import { SettingsPatchSchema } from './settings.dto.js';
+import { fieldProblems } from './control/problem.js';
+import type { FieldProblem } from './control/problem.js';
+import { SettingsPatchSchema } from './control/settings.dto.js';
 import { StartOptionsSchema } from './start-simulator.js';
 import type { StartOptions } from './start-simulator.js';
 

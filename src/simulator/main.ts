@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { EnvironmentError, readEnvironment } from './environment.js';
-import { DEFAULT_SETTINGS } from './settings.dto.js';
+import { DEFAULT_SETTINGS } from './control/settings.dto.js';
 import { startSimulator } from './start-simulator.js';
 
 /** Starts the simulator for users' own tests; docs/simulator.md says how to use it. */

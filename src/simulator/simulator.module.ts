@@ -1,34 +1,41 @@
 import { Module } from '@nestjs/common';
 import type { DynamicModule } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
-import { AccountsService } from './accounts.service.js';
-import { AppCredentialsService } from './app-credentials.service.js';
-import { CallHooksService } from './call-hooks.service.js';
-import { CallerPolicy } from './caller.policy.js';
-import { ControlAccountsController } from './control-accounts.controller.js';
-import { ControlFaultsController } from './control-faults.controller.js';
-import { ControlFilter } from './control.filter.js';
-import { ControlJournalController } from './control-journal.controller.js';
-import { ControlStateController } from './control-state.controller.js';
-import { ControlTokensController } from './control-tokens.controller.js';
-import { FaultService } from './fault.service.js';
-import { FaultStrikeService } from './fault-strike.service.js';
-import { ForeignMintService } from './foreign-mint.service.js';
+import { AccountsService } from './wechat/accounts.service.js';
+import { AppCredentialsService } from './wechat/app-credentials.service.js';
+import { CallHooksService } from './wechat/call-hooks.service.js';
+import { CallerPolicy } from './wechat/caller.policy.js';
+import { ControlAccountsController } from './control/control-accounts.controller.js';
+import { ControlFaultsController } from './control/control-faults.controller.js';
+import { ControlFilter } from './control/control.filter.js';
+import { ControlJournalController } from './control/control-journal.controller.js';
+import { ControlStateController } from './control/control-state.controller.js';
+import { ControlTokensController } from './control/control-tokens.controller.js';
+import { FaultService } from './faults/fault.service.js';
+import { FaultStrikeService } from './faults/fault-strike.service.js';
+import { ForeignMintService } from './wechat/foreign-mint.service.js';
 import { InitialState } from './initial-state.js';
-import { IpListController } from './ip-list.controller.js';
-import { JournalService } from './journal.service.js';
-import { MessageController } from './message.controller.js';
-import { SettingsService } from './settings.service.js';
+import { IpListController } from './wechat/ip-list.controller.js';
+import { JournalService } from './journal/journal.service.js';
+import { MessageController } from './wechat/message.controller.js';
+import { SettingsService } from './control/settings.service.js';
 import { SimulatedClock } from './simulated-clock.js';
-import { StableTokenController } from './stable-token.controller.js';
-import { TicketController } from './ticket.controller.js';
-import { TokenAnswerService } from './token-answer.service.js';
-import { TokenController } from './token.controller.js';
-import { TokenIssuerService } from './token-issuer.service.js';
-import { UnknownPathController } from './unknown-path.controller.js';
-import { WechatErrorFilter } from './wechat-error.filter.js';
+import { StableTokenController } from './wechat/stable-token.controller.js';
+import { TicketController } from './wechat/ticket.controller.js';
+import { TokenAnswerService } from './wechat/token-answer.service.js';
+import { TokenController } from './wechat/token.controller.js';
+import { TokenIssuerService } from './wechat/token-issuer.service.js';
+import { UnknownPathController } from './wechat/unknown-path.controller.js';
+import { WechatErrorFilter } from './wechat/wechat-error.filter.js';
 
-/** WeChat's own behaviour, as an application of its own: the service never imports it, nor it the service. */
+/**
+ * WeChat's behaviour as a separate application; neither it nor the service imports the other.
+ *
+ *   wechat/   WeChat's paths and rules: tokens, tickets, IP lists, quotas, errcodes
+ *   control/  `/__simulator`: accounts, settings, the clock, tokens
+ *   faults/   what goes wrong with which call
+ *   journal/  which calls came and what they got
+ */
 @Module({})
 export class SimulatorModule {
   static startingAs(initial: InitialState): DynamicModule {

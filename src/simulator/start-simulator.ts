@@ -5,12 +5,12 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { z } from 'zod';
-import { AccountInputSchema } from './account.dto.js';
-import { CallHooksService } from './call-hooks.service.js';
-import { closedObject } from './closed-object.js';
+import { AccountInputSchema } from './control/account.dto.js';
+import { CallHooksService } from './wechat/call-hooks.service.js';
+import { closedObject } from './control/closed-object.js';
 import { InitialState } from './initial-state.js';
-import { badRequest } from './problem.js';
-import { SettingsPatchSchema } from './settings.dto.js';
+import { badRequest } from './control/problem.js';
+import { SettingsPatchSchema } from './control/settings.dto.js';
 import { SimulatorModule } from './simulator.module.js';
 
 export const StartOptionsSchema = closedObject({

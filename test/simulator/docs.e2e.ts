@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
-import { FaultInputSchema } from '../../src/simulator/fault.dto.js';
-import { JournalQuerySchema } from '../../src/simulator/journal.dto.js';
-import { AccountInputSchema } from '../../src/simulator/account.dto.js';
-import { SettingsPatchSchema } from '../../src/simulator/settings.dto.js';
+import { FaultInputSchema } from '../../src/simulator/faults/fault.dto.js';
+import { JournalQuerySchema } from '../../src/simulator/journal/journal.dto.js';
+import { AccountInputSchema } from '../../src/simulator/control/account.dto.js';
+import { SettingsPatchSchema } from '../../src/simulator/control/settings.dto.js';
 import { startSimulator } from '../support/simulator.js';
 import type { Simulator } from '../support/simulator.js';
 import { WechatCaller } from './wechat-caller.js';

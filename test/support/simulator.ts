@@ -1,15 +1,19 @@
 import { ConsoleLogger, Logger } from '@nestjs/common';
-import type { AccountInput, AccountPatch, AccountView } from '../../src/simulator/account.dto.js';
-import type { ClockView, StateView } from '../../src/simulator/control-state.controller.js';
-import type { Fault as FaultOnTheWire, FaultInput } from '../../src/simulator/fault.dto.js';
+import type {
+  AccountInput,
+  AccountPatch,
+  AccountView,
+} from '../../src/simulator/control/account.dto.js';
+import type { ClockView, StateView } from '../../src/simulator/control/control-state.controller.js';
+import type { Fault as FaultOnTheWire, FaultInput } from '../../src/simulator/faults/fault.dto.js';
 import type {
   JournalEntry as JournalEntryOnTheWire,
   JournalFilter as JournalFilterOnTheWire,
   JournalView,
-} from '../../src/simulator/journal.dto.js';
-import type { Settings, SettingsPatch } from '../../src/simulator/settings.dto.js';
+} from '../../src/simulator/journal/journal.dto.js';
+import type { Settings, SettingsPatch } from '../../src/simulator/control/settings.dto.js';
 import { startSimulator as startInProcess } from '../../src/simulator/start-simulator.js';
-import type { TicketView, TokenView } from '../../src/simulator/token.dto.js';
+import type { TicketView, TokenView } from '../../src/simulator/control/token.dto.js';
 
 /** Names of the wire in camel case. A key that is a path, as those of `quotas` are, stays as it is. */
 type CamelCase<Name extends string> = Name extends `/${string}`

@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { AppIdSchema } from './account.dto.js';
+import { AppIdSchema } from '../control/account.dto.js';
 import { AccountsService } from './accounts.service.js';
-import { isControlPath } from './control-path.js';
+import { isControlPath } from '../control/control-path.js';
 import { tagOf } from './credential-text.js';
-import { WECHAT_JSON } from './fault-answer.js';
-import { FaultStrikeService } from './fault-strike.service.js';
+import { WECHAT_JSON } from '../faults/fault-answer.js';
+import { FaultStrikeService } from '../faults/fault-strike.service.js';
 import { plainAddress } from './ip-allow-list.js';
-import { JournalService } from './journal.service.js';
+import { JournalService } from '../journal/journal.service.js';
 import { WechatCall, findCall, remember } from './wechat-call.js';
 
 /**

@@ -1,7 +1,7 @@
 import type { FaultSpec } from './fault.dto.js';
-import { isJsonObject } from './wechat-call.js';
-import type { JsonObject } from './wechat-call.js';
-import { errorBody, wechatErrorFor } from './wechat.errors.js';
+import { isJsonObject } from '../wechat/wechat-call.js';
+import type { JsonObject } from '../wechat/wechat-call.js';
+import { errorBody, wechatErrorFor } from '../wechat/wechat.errors.js';
 
 export interface Answer {
   status: number;

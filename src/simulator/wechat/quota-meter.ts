@@ -1,5 +1,5 @@
-import type { QuotaLimits } from './settings.dto.js';
-import type { SimulatedClock } from './simulated-clock.js';
+import type { QuotaLimits } from '../control/settings.dto.js';
+import type { SimulatedClock } from '../simulated-clock.js';
 
 const PERIOD_MS = { perDay: 86_400_000, perMinute: 60_000 };
 

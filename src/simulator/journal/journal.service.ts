@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { EventEmitter, once } from 'node:events';
 import type { JournalEntry, JournalFilter } from './journal.dto.js';
-import { SettingsService } from './settings.service.js';
-import { SimulatedClock } from './simulated-clock.js';
+import { SettingsService } from '../control/settings.service.js';
+import { SimulatedClock } from '../simulated-clock.js';
 
 type Arrival = Pick<JournalEntry, 'method' | 'path' | 'query_keys' | 'caller_ip'>;
 type Facts = Partial<{ -readonly [Field in keyof JournalEntry]: JournalEntry[Field] }>;

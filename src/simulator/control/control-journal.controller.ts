@@ -1,7 +1,7 @@
 import { Controller, Delete, Get, HttpCode, Query } from '@nestjs/common';
-import { JournalQuerySchema } from './journal.dto.js';
-import type { JournalQuery, JournalView } from './journal.dto.js';
-import { JournalService } from './journal.service.js';
+import { JournalQuerySchema } from '../journal/journal.dto.js';
+import type { JournalQuery, JournalView } from '../journal/journal.dto.js';
+import { JournalService } from '../journal/journal.service.js';
 
 @Controller('__simulator/journal')
 export class ControlJournalController {

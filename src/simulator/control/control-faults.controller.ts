@@ -1,9 +1,9 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { z } from 'zod';
 import { closedObject, jsonBody } from './closed-object.js';
-import { FaultInputSchema } from './fault.dto.js';
-import type { Fault, FaultSpec } from './fault.dto.js';
-import { FaultService } from './fault.service.js';
+import { FaultInputSchema } from '../faults/fault.dto.js';
+import type { Fault, FaultSpec } from '../faults/fault.dto.js';
+import { FaultService } from '../faults/fault.service.js';
 
 const ClearQuerySchema = closedObject({ path: z.string().optional() });
 const IdSchema = z.coerce.number<string>().int();

@@ -1,5 +1,5 @@
 import { Body, Controller, HttpCode, NotFoundException, Post } from '@nestjs/common';
-import { AccountsService } from './accounts.service.js';
+import { AccountsService } from '../wechat/accounts.service.js';
 import { jsonBody } from './closed-object.js';
 import { KillSchema, tokenView } from './token.dto.js';
 import type { KillInput, TokenView } from './token.dto.js';

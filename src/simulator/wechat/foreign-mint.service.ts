@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Account } from './account.js';
-import { JournalService } from './journal.service.js';
+import { JournalService } from '../journal/journal.service.js';
 import { TokenIssuerService } from './token-issuer.service.js';
 import type { IssuedToken, TokenFamily } from './token-ledger.js';
 

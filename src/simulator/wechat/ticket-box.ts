@@ -1,5 +1,5 @@
 import { newTicketText } from './credential-text.js';
-import type { SimulatedClock } from './simulated-clock.js';
+import type { SimulatedClock } from '../simulated-clock.js';
 
 export const TICKET_TYPES = ['jsapi', 'wx_card'] as const;
 

@@ -1,15 +1,15 @@
 import { Body, Controller, Get, HttpCode, Patch, Post } from '@nestjs/common';
 import { z } from 'zod';
 import type { AccountView } from './account.dto.js';
-import { AccountsService } from './accounts.service.js';
+import { AccountsService } from '../wechat/accounts.service.js';
 import { closedObject, jsonBody } from './closed-object.js';
-import type { Fault } from './fault.dto.js';
-import { FaultService } from './fault.service.js';
-import { JournalService } from './journal.service.js';
+import type { Fault } from '../faults/fault.dto.js';
+import { FaultService } from '../faults/fault.service.js';
+import { JournalService } from '../journal/journal.service.js';
 import { SettingsPatchSchema } from './settings.dto.js';
 import type { Settings, SettingsPatch } from './settings.dto.js';
 import { SettingsService } from './settings.service.js';
-import { SimulatedClock } from './simulated-clock.js';
+import { SimulatedClock } from '../simulated-clock.js';
 
 const TEN_YEARS_MS = 315_360_000_000;
 

@@ -1,5 +1,5 @@
 import { Controller } from '@nestjs/common';
-import { SettingsService } from './settings.service.js';
+import { SettingsService } from '../control/settings.service.js';
 import { TICKET_TYPES } from './ticket-box.js';
 import { Call, WechatCall } from './wechat-call.js';
 import { TokenEndpoint } from './wechat-endpoint.decorator.js';

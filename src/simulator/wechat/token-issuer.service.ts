@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Account } from './account.js';
-import { SettingsService } from './settings.service.js';
-import { SimulatedClock } from './simulated-clock.js';
+import { SettingsService } from '../control/settings.service.js';
+import { SimulatedClock } from '../simulated-clock.js';
 import type { IssuedToken, MintRules, TokenFamily } from './token-ledger.js';
 
 export interface IssuedAnswer {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { closedObject } from './closed-object.js';
-import type { FaultKind } from './fault.dto.js';
-import type { TokenFamily } from './token-ledger.js';
+import { closedObject } from '../control/closed-object.js';
+import type { FaultKind } from '../faults/fault.dto.js';
+import type { TokenFamily } from '../wechat/token-ledger.js';
 
 /**
  * One call, without a secret or a token in clear.

@@ -1,10 +1,10 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
 import { AccountInputSchema, AccountPatchSchema } from './account.dto.js';
 import type { AccountInput, AccountPatch, AccountView } from './account.dto.js';
-import type { Account } from './account.js';
-import { AccountsService } from './accounts.service.js';
+import type { Account } from '../wechat/account.js';
+import { AccountsService } from '../wechat/accounts.service.js';
 import { jsonBody } from './closed-object.js';
-import { ForeignMintService } from './foreign-mint.service.js';
+import { ForeignMintService } from '../wechat/foreign-mint.service.js';
 import { MintSchema, TokensQuerySchema, tokenView } from './token.dto.js';
 import type { MintInput, TicketView, TokenView, TokensQuery } from './token.dto.js';
 

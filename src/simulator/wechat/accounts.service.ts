@@ -4,11 +4,11 @@ import {
   Injectable,
   NotFoundException,
 } from '@nestjs/common';
-import { allowListProblems } from './account.dto.js';
-import type { AccountInput, AccountPatch } from './account.dto.js';
+import { allowListProblems } from '../control/account.dto.js';
+import type { AccountInput, AccountPatch } from '../control/account.dto.js';
 import { Account } from './account.js';
-import { InitialState } from './initial-state.js';
-import { SimulatedClock } from './simulated-clock.js';
+import { InitialState } from '../initial-state.js';
+import { SimulatedClock } from '../simulated-clock.js';
 
 /** Which accounts this WeChat has. Its methods that throw are for the control interface. */
 @Injectable()

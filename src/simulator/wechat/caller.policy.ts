@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { Account } from './account.js';
 import { isAllowed } from './ip-allow-list.js';
-import { limitsOf, mergeQuotas } from './settings.dto.js';
-import { SettingsService } from './settings.service.js';
+import { limitsOf, mergeQuotas } from '../control/settings.dto.js';
+import { SettingsService } from '../control/settings.service.js';
 import type { WechatCall } from './wechat-call.js';
 import { wechatErrorFor } from './wechat.errors.js';
 

@@ -1,5 +1,5 @@
 import { newTokenText, tagOf } from './credential-text.js';
-import type { SimulatedClock } from './simulated-clock.js';
+import type { SimulatedClock } from '../simulated-clock.js';
 
 export type TokenFamily = 'legacy' | 'stable';
 

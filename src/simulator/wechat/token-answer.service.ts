@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { JournalService } from './journal.service.js';
+import { JournalService } from '../journal/journal.service.js';
 import type { IssuedAnswer } from './token-issuer.service.js';
 import type { WechatCall } from './wechat-call.js';
 

@@ -1,4 +1,4 @@
-import type { SimulatedClock } from './simulated-clock.js';
+import type { SimulatedClock } from '../simulated-clock.js';
 
 const DAY_MS = 86_400_000;
 

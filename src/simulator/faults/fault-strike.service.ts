@@ -6,9 +6,9 @@ import { WECHAT_JSON, firstHalf, replacementOf, spoil } from './fault-answer.js'
 import type { Answer } from './fault-answer.js';
 import type { FaultSpec } from './fault.dto.js';
 import { FaultService } from './fault.service.js';
-import { JournalService } from './journal.service.js';
-import { SimulatedClock } from './simulated-clock.js';
-import type { WechatCall } from './wechat-call.js';
+import { JournalService } from '../journal/journal.service.js';
+import { SimulatedClock } from '../simulated-clock.js';
+import type { WechatCall } from '../wechat/wechat-call.js';
 
 /**
  * What a fault does to its call.

@@ -1,5 +1,5 @@
 import { Controller } from '@nestjs/common';
-import { SettingsService } from './settings.service.js';
+import { SettingsService } from '../control/settings.service.js';
 import { TokenEndpoint } from './wechat-endpoint.decorator.js';
 
 interface IpListAnswer {

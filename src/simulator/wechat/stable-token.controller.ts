@@ -1,7 +1,7 @@
 import { Controller } from '@nestjs/common';
 import { z } from 'zod';
 import { AppCredentialsService } from './app-credentials.service.js';
-import { JournalService } from './journal.service.js';
+import { JournalService } from '../journal/journal.service.js';
 import { TokenAnswerService } from './token-answer.service.js';
 import type { TokenAnswer } from './token-answer.service.js';
 import { TokenIssuerService } from './token-issuer.service.js';

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { InitialState } from './initial-state.js';
+import { InitialState } from '../initial-state.js';
 import { DEFAULT_SETTINGS, mergeQuotas } from './settings.dto.js';
 import type { Settings, SettingsPatch } from './settings.dto.js';
 

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { Account } from './account.js';
+import type { Account } from '../wechat/account.js';
 import { closedObject } from './closed-object.js';
-import type { TicketType } from './ticket-box.js';
-import type { DeathErrcode, IssuedToken, TokenFamily } from './token-ledger.js';
+import type { TicketType } from '../wechat/ticket-box.js';
+import type { DeathErrcode, IssuedToken, TokenFamily } from '../wechat/token-ledger.js';
 
 export const MintSchema = closedObject({
   family: z.enum(['legacy', 'stable']).default('legacy'),

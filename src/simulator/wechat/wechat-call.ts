@@ -2,8 +2,8 @@ import { createParamDecorator } from '@nestjs/common';
 import type { ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import type { Account } from './account.js';
-import type { Fault } from './fault.dto.js';
-import type { JournalEntry } from './journal.dto.js';
+import type { Fault } from '../faults/fault.dto.js';
+import type { JournalEntry } from '../journal/journal.dto.js';
 
 export type JsonObject = Record<string, unknown>;
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { AppIdSchema } from './account.dto.js';
-import { closedObject } from './closed-object.js';
-import { isControlPath } from './control-path.js';
+import { AppIdSchema } from '../control/account.dto.js';
+import { closedObject } from '../control/closed-object.js';
+import { isControlPath } from '../control/control-path.js';
 
 const MIB = 1_048_576;
 

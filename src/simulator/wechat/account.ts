@@ -1,9 +1,14 @@
-import type { AccountInput, AccountKind, AccountPatch, AccountView } from './account.dto.js';
+import type {
+  AccountInput,
+  AccountKind,
+  AccountPatch,
+  AccountView,
+} from '../control/account.dto.js';
 import { ForceLimit } from './force-limit.js';
 import { QuotaMeter } from './quota-meter.js';
-import { mergeQuotas } from './settings.dto.js';
-import type { Quotas } from './settings.dto.js';
-import type { SimulatedClock } from './simulated-clock.js';
+import { mergeQuotas } from '../control/settings.dto.js';
+import type { Quotas } from '../control/settings.dto.js';
+import type { SimulatedClock } from '../simulated-clock.js';
 import { TicketBox } from './ticket-box.js';
 import { TokenLedger } from './token-ledger.js';
 import type { IssuedToken, TokenFamily } from './token-ledger.js';

@@ -1,8 +1,8 @@
 import { Catch } from '@nestjs/common';
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { JournalService } from './journal.service.js';
-import { SimulatedClock } from './simulated-clock.js';
+import { JournalService } from '../journal/journal.service.js';
+import { SimulatedClock } from '../simulated-clock.js';
 import { findCall } from './wechat-call.js';
 import { WechatError, errorBody } from './wechat.errors.js';
 

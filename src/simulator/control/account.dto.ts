@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { closedObject } from './closed-object.js';
-import { isAllowListEntry } from './ip-allow-list.js';
+import { isAllowListEntry } from '../wechat/ip-allow-list.js';
 import { QuotasSchema } from './settings.dto.js';
 import type { Quotas } from './settings.dto.js';
 
