@@ -1,13 +1,13 @@
 import type { DataSource } from 'typeorm';
-import type { Keyring } from '../encryption/keyring.js';
-import type { SealedPlace } from '../encryption/keyring.js';
+import type { Keyring, SealedPlace } from '../encryption/keyring.js';
+import { SealedValueError } from '../encryption/sealed-value.error.js';
 
 const PLACE: SealedPlace = { table: 'key_check', row: '1', column: 'sealed' };
 const PROOF = 'wechat-token-center';
 
 /**
- * No configured key opens the database. Starting all the same would fetch new tokens over the stored
- * ones and leave every AppSecret unreadable, so the service stops instead.
+ * No configured key opens the database, or its key check was changed. Starting all the same would fetch new
+ * tokens over the stored ones and leave every AppSecret unreadable, so the service stops instead.
  */
 export class WrongKeyError extends Error {
   override readonly name = 'WrongKeyError';
@@ -20,33 +20,44 @@ export class WrongKeyError extends Error {
  */
 export async function checkKeys(dataSource: DataSource, keyring: Keyring): Promise<void> {
   const rows: unknown = await dataSource.query('SELECT sealed FROM key_check WHERE id = 1');
-  const sealed = firstSealed(rows);
+  const row: unknown = Array.isArray(rows) ? rows[0] : undefined;
   const fresh = keyring.seal(PROOF, PLACE);
-  if (sealed === undefined) {
+  if (row === undefined) {
     await dataSource.query(`INSERT INTO key_check (id, sealed) VALUES (1, '${fresh}')`);
     return;
   }
-  assertOpens(keyring, sealed);
-  if (keyring.keyIdOf(sealed) !== keyring.currentKeyId) {
+  if (keyIdThatOpens(keyring, row) !== keyring.currentKeyId) {
     await dataSource.query(`UPDATE key_check SET sealed = '${fresh}' WHERE id = 1`);
   }
 }
 
-function assertOpens(keyring: Keyring, sealed: string): void {
-  const keyId = keyring.keyIdOf(sealed);
-  if (!keyring.keyIds.includes(keyId)) {
-    throw new WrongKeyError(
-      `ENCRYPTION_KEY does not open this database: it is sealed with the key ${keyId}, ` +
-        `configured are ${keyring.keyIds.join(', ')}. Put the right key into ENCRYPTION_KEY, ` +
-        'or the old one into ENCRYPTION_PREVIOUS_KEYS.',
-    );
+function keyIdThatOpens(keyring: Keyring, row: unknown): string {
+  const sealed = sealedOf(row);
+  try {
+    const keyId = keyring.keyIdOf(sealed);
+    if (!keyring.keyIds.includes(keyId)) {
+      throw new WrongKeyError(
+        `ENCRYPTION_KEY does not open this database: it is sealed with the key ${keyId}, ` +
+          `configured are ${keyring.keyIds.join(', ')}. Put the right key into ENCRYPTION_KEY, ` +
+          'or the old one into ENCRYPTION_PREVIOUS_KEYS.',
+      );
+    }
+    keyring.open(sealed, PLACE);
+    return keyId;
+  } catch (error) {
+    if (error instanceof SealedValueError) {
+      throw new WrongKeyError(
+        'The key check of this database (table key_check) was changed: it does not open, though its key is configured. ' +
+          'Find out who wrote to the database, and restore it from a backup.',
+      );
+    }
+    throw error;
   }
-  keyring.open(sealed, PLACE);
 }
 
-function firstSealed(rows: unknown): string | undefined {
-  const row: unknown = Array.isArray(rows) ? rows[0] : undefined;
+/** What is not even a text is taken for an empty one, which opens with no key. */
+function sealedOf(row: unknown): string {
   const sealed =
     typeof row === 'object' && row !== null && 'sealed' in row ? row.sealed : undefined;
-  return typeof sealed === 'string' ? sealed : undefined;
+  return typeof sealed === 'string' ? sealed : '';
 }
