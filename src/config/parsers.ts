@@ -2,6 +2,7 @@ import { accessSync, constants } from 'node:fs';
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
+import { holdEverybody } from './address-range.js';
 import type { DatabaseTarget } from './app-config.js';
 import { areGuessable, isGuessable } from './key-strength.js';
 
@@ -98,12 +99,11 @@ export const trustedProxies = commaSeparated(
     .refine(
       (value) => isIP(value) !== 0 || isCidr(value),
       'is neither an IP address nor a CIDR. Write such as 10.0.0.0/8 or 192.0.2.7, separated by commas.',
-    )
-    .refine(
-      (value) => !/\/0+$/.test(value),
-      'trusts every address there is, so that anybody could claim any. Name the proxies in front of the service.',
     ),
   'holds no address. Leave it unset where no proxy stands in front.',
+).refine(
+  (proxies) => !holdEverybody(proxies),
+  'trusts every public address, alone or together, so anybody could claim any address. Name only the proxies in front of the service.',
 );
 
 export const readableFile = z.string().refine((path) => {

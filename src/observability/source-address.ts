@@ -1,5 +1,6 @@
 import ipaddr, { type IPv4, type IPv6 } from 'ipaddr.js';
 import { isIP } from 'node:net';
+import { rangeOf, type AddressRange } from '../config/address-range.js';
 
 /** What is needed of a request; those of Fastify fit. */
 export interface AddressedRequest {
@@ -9,12 +10,10 @@ export interface AddressedRequest {
 }
 
 type Address = IPv4 | IPv6;
-type Range = [Address, number];
 
 const UNKNOWN = 'unknown';
 /** Of an IPv6 address, what belongs to one customer; the rest he chooses as he likes. */
 const IPV6_GROUP_BITS = 64;
-const MAPPED_BITS = 96;
 
 /**
  * Whether an address is one of the proxies whose `X-Forwarded-For` counts, as Fastify's `trustProxy`
@@ -88,18 +87,6 @@ function parseHop(text: string | undefined): Address | undefined {
   return isIP(bare) === 0 ? undefined : ipaddr.process(bare);
 }
 
-function rangeOf(proxy: string): Range {
-  if (!proxy.includes('/')) {
-    const address = ipaddr.process(proxy);
-    return [address, address instanceof ipaddr.IPv4 ? 32 : 128];
-  }
-  const [address, bits] = ipaddr.parseCIDR(proxy);
-  const isMapped = address instanceof ipaddr.IPv6 && address.isIPv4MappedAddress();
-  return isMapped && bits >= MAPPED_BITS
-    ? [address.toIPv4Address(), bits - MAPPED_BITS]
-    : [address, bits];
-}
-
-function isWithin(address: Address, [network, bits]: Range): boolean {
+function isWithin(address: Address, [network, bits]: AddressRange): boolean {
   return address.kind() === network.kind() && address.match(network, bits);
 }
