@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ClientStore } from './access/client-store.js';
 import { AppModule } from './app.module.js';
 import type { AppConfig } from './config/app-config.js';
+import { configWarnings } from './config/config-warnings.js';
 import { ConfigError } from './config/config.error.js';
 import { processEnvironment } from './config/environment.js';
 import { listenAdvice, type ListenVariables, urlOf } from './config/listen-advice.js';
@@ -38,6 +39,9 @@ async function main(): Promise<void> {
   const config = parseAppConfig(processEnvironment(), process.stdout.isTTY);
   const logger = new AppLogger(config.log, process.stdout);
   captureConsole(logger);
+  for (const warning of configWarnings(config)) {
+    logger.warn(warning, CONTEXT);
+  }
   const fail = (error: unknown): never => {
     logger.fatal(error, CONTEXT);
     process.exit(1);
