@@ -5,6 +5,7 @@ import type {
   FastifyReply,
   FastifyRequest,
   FastifyServerOptions,
+  RawRequestDefaultExpression,
 } from 'fastify';
 import { readFileSync } from 'node:fs';
 import type { ServerOptions } from 'node:http';
@@ -21,6 +22,7 @@ import { REQUEST_ID_HEADER, requestIdOf, wantsRequestId } from './observability/
 import type { RequestObserver } from './observability/request-observer.js';
 import { trustOnly } from './observability/source-address.js';
 import { DropInFilter } from './wechat/drop-in/drop-in.filter.js';
+import { withoutExtraSlashes } from './wechat/drop-in/drop-in.path.js';
 
 const BODY_LIMIT_BYTES = 16 * 1024;
 /** Headers and body must have come by then. */
@@ -49,6 +51,9 @@ export function serverOptions(config: AppConfig): FastifyServerOptions {
     trustProxy: http.trustedProxies.length > 0 && trustOnly(http.trustedProxies),
     routerOptions: { maxParamLength: PARAMETER_LENGTH },
     genReqId: requestIdOf,
+    ...(config.dropInEnabled && {
+      rewriteUrl: ({ url = '' }: RawRequestDefaultExpression) => withoutExtraSlashes(url),
+    }),
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
       // The router refused the URL: no hook runs, and no error handler is asked.
       setCommonHeaders(request, reply);

@@ -582,7 +582,7 @@ describe('for SDKs under /cgi-bin', () => {
     await add();
     const { access_token: token } = (await read(service, '?wait=5')).body;
     await alter({ enabled: false });
-    expect(await errcodeOf(token)).toBe(40001);
+    expect(await errcodeOf(token)).toBe(40013);
     await alter({ enabled: true });
     expect(await errcodeOf(token)).toBeUndefined();
   });

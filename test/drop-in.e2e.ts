@@ -428,9 +428,7 @@ describe('a method or a path that WeChat does not have', () => {
     '/cgi-bin',
     '/cgi-bin/',
     '/cgi-bin/nowhere',
-    '/cgi-bin/token/',
     '/cgi-bin/Token',
-    '/cgi-bin//token',
     '/cgi-bin/message/custom/send?access_token=x',
     '/cgi%2Dbin/nowhere',
     `/cgi-bin/${'x'.repeat(4_000)}`,
@@ -449,7 +447,7 @@ describe('a method or a path that WeChat does not have', () => {
     },
   );
 
-  it.each(['/cgi-binary', '/v1/cgi-bin/token', '/CGI-BIN/token', '//cgi-bin/token'])(
+  it.each(['/cgi-binary', '/v1/cgi-bin/token', '/CGI-BIN/token'])(
     '%s is none of it: a problem',
     async (path) => {
       const answer = await send(pair.service.url, 'GET', path);

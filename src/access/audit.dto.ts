@@ -80,7 +80,9 @@ export const ReadsCursor = z.strictObject({
 
 export const ReadsItem = z.object({
   at: z.iso.datetime().meta({ description: 'The start of the minute.' }),
-  client: z.string(),
+  client: z.string().meta({
+    description: '`token-holder`: whoever asked getticket with an access_token.',
+  }),
   app_id: z.string(),
   kind: z.string().meta({ examples: ['access_token'] }),
   reads: z.int().positive(),

@@ -1,12 +1,13 @@
 import { z } from 'zod';
+import { TOKEN_HOLDER } from '../audit/read-counter.js';
 import { pageFields, pageSchema } from '../database/page.js';
 import { SCOPES } from './scope.js';
 
 /** Also what may be asked for in a database: MySQL would find `order` under `ORDER ` as well. */
 export const CLIENT_ID = /^[a-z0-9][a-z0-9_-]{0,63}$/;
 
-/** The client of CLIENT_API_KEY, and those who act beside clients in the audit. */
-const RESERVED: ReadonlySet<string> = new Set(['default', 'admin', 'service']);
+/** The client of CLIENT_API_KEY, and those who act or read beside clients. */
+const RESERVED: ReadonlySet<string> = new Set(['default', 'admin', 'service', TOKEN_HOLDER.id]);
 
 const IsoTime = z.iso.datetime();
 

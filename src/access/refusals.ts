@@ -12,6 +12,8 @@ export const REFUSAL_REASONS = [
   'key_of_another_kind',
   'missing_scope',
   'account',
+  /** The key may use the account, which is switched off. */
+  'account_disabled',
 ] as const;
 
 export type RefusalReason = (typeof REFUSAL_REASONS)[number];
@@ -47,6 +49,15 @@ export function accountRefused(): RefusalError {
     'forbidden',
     'account',
     'This key may not use that account, or there is no such account. Check the AppID in the path, or ask the operator to add the account to the key.',
+  );
+}
+
+/** For a key that may use the account: what is wrong with it, and who can change that. */
+export function accountDisabled(appId: string): RefusalError {
+  return new RefusalError(
+    'forbidden',
+    'account_disabled',
+    `This account is switched off. Ask an admin to switch it on: PATCH /v1/admin/accounts/${appId} with "enabled": true.`,
   );
 }
 

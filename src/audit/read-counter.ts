@@ -16,6 +16,9 @@ export interface Reader {
   readonly id: string;
 }
 
+/** Who shows an access_token in place of a key, as at WeChat. The id is reserved: no client has it. */
+export const TOKEN_HOLDER: Reader = { id: 'token-holder' };
+
 interface Counter {
   reads: number;
 }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { accountRefused } from '../../access/refusals.js';
+import { accountDisabled, accountRefused } from '../../access/refusals.js';
 import { accountNotFound } from '../accounts/account.errors.js';
 import { WechatCallError } from '../api/wechat-call.error.js';
 import { CredentialReaderService } from '../credentials/credential-reader.service.js';
@@ -78,14 +78,17 @@ export class TokenService {
   }
 
   /**
-   * The account's token, for a client: an account that does not exist, or is switched off, is refused
-   * like one that the key may not see.
+   * The account's token, for a client whose key may use the account: an account that does not exist is refused
+   * like one that the key may not see; of one that is switched off the client is told so.
    * @throws AppError `forbidden`, `database_unavailable` before the accounts are loaded
    */
   slot(appId: string): CredentialSlot {
     const slot = this.find(appId);
-    if (slot?.account.enabled !== true) {
+    if (slot === undefined) {
       throw accountRefused();
+    }
+    if (!slot.account.enabled) {
+      throw accountDisabled(appId);
     }
     return slot;
   }
@@ -93,14 +96,18 @@ export class TokenService {
   /**
    * Of which account a token is that a caller brings. Whether it is still good: credentials/standing.ts.
    * @returns undefined for one that was not handed out here, or longer ago than the last rotation
-   * @throws AppError `database_unavailable` before the tokens are loaded
+   * @throws AppError `database_unavailable` before the tokens are loaded, `forbidden` for an account that is
+   *   switched off: whoever holds its token knows the account
    */
   slotOfToken(token: string): CredentialSlot | undefined {
     if (!this.store.isLoaded) {
       throw this.store.notLoaded();
     }
     const slot = this.store.findByValue(token, this.kind);
-    return slot?.account.enabled === true ? slot : undefined;
+    if (slot?.account.enabled === false) {
+      throw accountDisabled(slot.account.appId);
+    }
+    return slot;
   }
 
   /**

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { accountRefused } from '../../access/refusals.js';
+import { accountDisabled, accountRefused } from '../../access/refusals.js';
 import { DatabaseClock } from '../../database/database-clock.js';
 import { AppError, type UpstreamProblem } from '../../errors/app-error.js';
 import { DatabaseService } from '../../database/database.service.js';
@@ -39,7 +39,7 @@ export class CredentialReaderService {
   /** What to answer while there is nothing usable: why, until when, and what an operator should do. */
   unavailable(slot: CredentialSlot): AppError {
     if (!slot.isServed) {
-      return accountRefused();
+      return slot.isRetired ? accountRefused() : accountDisabled(slot.account.appId);
     }
     const failure = parseFailure(slot.row.lastError);
     const waitMs = this.nextAttemptAtMs(slot) - this.clock.nowMs();

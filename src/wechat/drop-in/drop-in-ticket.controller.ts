@@ -9,6 +9,7 @@ import {
 } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { DropInAccess } from '../../access/drop-in-access.decorator.js';
+import { ReadCounter, TOKEN_HOLDER } from '../../audit/read-counter.js';
 import { DatabaseClock } from '../../database/database-clock.js';
 import type { CredentialSlot } from '../credentials/credential-slot.js';
 import { TICKET_TYPES } from '../tickets/ticket-type.js';
@@ -31,6 +32,7 @@ import { HeldTokenGuard } from './held-token.guard.js';
 export class DropInTicketController {
   constructor(
     private readonly tickets: TicketService,
+    private readonly reads: ReadCounter,
     private readonly clock: DatabaseClock,
   ) {}
 
@@ -49,6 +51,7 @@ export class DropInTicketController {
       throw new DropInError(40097, `type must be one of ${TICKET_TYPES.join(', ')}`);
     }
     const snapshot = await this.tickets.read(account.appId, type, DROP_IN_WAIT_MS);
+    this.reads.count(TOKEN_HOLDER, snapshot);
     const leftMs = snapshot.expiresAtMs - this.clock.nowMs();
     return {
       errcode: 0,

@@ -60,6 +60,7 @@ const ERRCODE_OF_REFUSAL: Readonly<Record<RefusalReason, DropInErrcode>> = {
   key_of_another_kind: 40125,
   missing_scope: 48001,
   account: 40013,
+  account_disabled: 40013,
 };
 
 export function refusalOf({ reason, message }: RefusalError): DropInError {

@@ -8,8 +8,22 @@ const ORIGIN = /^https?:\/\/[^/]*/i;
 
 /** @param url of the request, as it came */
 export function isDropInUrl(url: string): boolean {
-  const [, segment = ''] = pathOf(url).split('/', 2);
-  return decoded(segment) === 'cgi-bin' && pathOf(url).startsWith('/');
+  const [, segment = ''] = /^\/+([^/]*)/.exec(pathOf(url)) ?? [];
+  return decoded(segment) === 'cgi-bin';
+}
+
+/**
+ * The URL without the slashes that SDKs add when they put a base URL and a path together (`//cgi-bin/token`,
+ * `/cgi-bin/token/`). URLs of other places stay as they came.
+ */
+export function withoutExtraSlashes(url: string): string {
+  if (!isDropInUrl(url)) {
+    return url;
+  }
+  const path = pathOf(url);
+  const pathAt = url.indexOf(path, ORIGIN.exec(url)?.[0].length ?? 0);
+  const plain = path.replace(/\/{2,}/g, '/').replace(/(?<=.)\/$/, '');
+  return url.slice(0, pathAt) + plain + url.slice(pathAt + path.length);
 }
 
 /** The path without query or fragment, decoded; as it came where it does not decode. */
