@@ -211,6 +211,24 @@ describe('a body', () => {
     expect(({} as { admin?: unknown }).admin).toBeUndefined();
   });
 
+  it.each(['constructor', 'prototype', 'toString', 'hasOwnProperty', 'valueOf'])(
+    'with a field named %s: 400 that names it, as does a query',
+    async (name) => {
+      const reported = await report({ version: 1, [name]: {} });
+      expectProblem(reported, 400, 'validation_failed');
+      expect(reported.body.errors?.map(({ path }) => path)).toEqual([`body.${name}`]);
+      const listed = await send('GET', `/v1/admin/audit?${name}=1`, { key: ADMIN_KEY });
+      expectProblem(listed, 400, 'validation_failed');
+      expect(listed.body.errors?.map(({ path }) => path)).toEqual([`query.${name}`]);
+    },
+  );
+
+  it('with __proto__ in a query: 400 that names it', async () => {
+    const listed = await send('GET', '/v1/admin/audit?__proto__=1', { key: ADMIN_KEY });
+    expectProblem(listed, 400, 'validation_failed');
+    expect(listed.body.errors?.map(({ path }) => path)).toEqual(['query.__proto__']);
+  });
+
   it.each<[string, unknown, string]>([
     ['that is missing', '', 'body'],
     ['null', null, 'body'],

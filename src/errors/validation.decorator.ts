@@ -24,8 +24,18 @@ export function ValidParam(name: string, schema: ZodType): ParameterDecorator {
   return Param(name, { schema, pipes: [pipeFor(`params.${name}`)] });
 }
 
+/**
+ * Nest takes fields named `constructor`, `prototype` and `__proto__` out before it validates. Here the schema
+ * refuses them by name like every unknown field; nothing merges or looks up what a caller named.
+ */
+class StrictValidationPipe extends StandardSchemaValidationPipe {
+  protected override stripProtoKeys(): void {
+    // Left to the schema.
+  }
+}
+
 function pipeFor(place: string): StandardSchemaValidationPipe {
-  return new StandardSchemaValidationPipe({
+  return new StrictValidationPipe({
     exceptionFactory: (issues) => validationFailed(place, issues),
   });
 }
