@@ -27,18 +27,35 @@ export function readWaitMs(wait: unknown): number {
   return (parsed.data.wait ?? 0) * 1_000;
 }
 
+/** What clients put into a report comes from SDKs and other people's JSON: a number may be text, and null is nothing. */
+function numberOrText(number: z.ZodType<number, number>): z.ZodType<number, number | string> {
+  const text = z
+    .string()
+    .trim()
+    .regex(/^-?\d{1,15}$/)
+    .transform(Number)
+    .pipe(number);
+  return z.union([number, text], 'must be a whole number');
+}
+
+function orNothing<Output, Input>(
+  schema: z.ZodType<Output, Input>,
+): z.ZodType<Output | undefined, Input | null | undefined> {
+  return schema.nullish().transform((value) => value ?? undefined);
+}
+
 export const ReportBody = z
   .strictObject({
-    access_token: z.string().min(1).max(1_024).optional().meta({
+    access_token: orNothing(z.string().trim().min(1).max(1_024)).meta({
       description: 'The token that WeChat refused.',
     }),
-    version: z.int().positive().optional().meta({
+    version: orNothing(numberOrText(z.int().positive())).meta({
       description: 'In place of the token: the version that it was handed out with.',
     }),
-    errcode: z
-      .int()
-      .optional()
-      .meta({ description: "WeChat's errcode.", examples: [40001] }),
+    errcode: orNothing(numberOrText(z.int())).meta({
+      description: "WeChat's errcode.",
+      examples: [40001],
+    }),
   })
   .refine((body) => (body.access_token === undefined) !== (body.version === undefined), {
     message: 'give either access_token or version',

@@ -26,6 +26,26 @@ describe('readAnswer', () => {
     );
   });
 
+  it('takes blanks, line breaks and what shows nothing from the ends of every string', () => {
+    const text =
+      '{"access_token":"84_x\\n","list":[" 10.0.0.1","10.0.0.2\\r\\n","\\ufeff10.0.0.3\\u200b\\u0000"],"deep":{"a":" b c "},"errcode":" 0 "}';
+    expect(read(text)).toEqual({
+      answer: {
+        access_token: '84_x',
+        list: ['10.0.0.1', '10.0.0.2', '10.0.0.3'],
+        deep: { a: 'b c' },
+        errcode: '0',
+      },
+      errcode: 0,
+      errmsg: '',
+    });
+  });
+
+  it('is quick with a long run of blanks', () => {
+    const blanks = ' '.repeat(900_000);
+    expect(read(`{"a":"x${blanks}y"}`)?.answer.a).toBe(`x${blanks}y`);
+  });
+
   it.each([
     '',
     'null',

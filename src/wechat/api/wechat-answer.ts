@@ -22,9 +22,12 @@ const errcodeSchema = z
   ])
   .default(0);
 
+/** Blanks, line breaks and characters that show nothing. */
+const PADDING = /[\s\p{Cc}\p{Cf}]/u;
+
 /**
- * Reads an answer whatever its Content-Type says: WeChat sends JSON as text/plain as well, and raw control characters
- * within its strings.
+ * Reads an answer whatever its Content-Type says: WeChat sends JSON as text/plain as well, raw control characters
+ * within its strings, and blanks and line breaks around them. No string of an answer keeps those at its ends.
  *
  * @returns undefined where it is no JSON object, or has an errcode that is none
  */
@@ -46,8 +49,22 @@ export function readAnswer(body: Uint8Array): ReadAnswer | undefined {
 
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text, (_name, value: unknown) =>
+      typeof value === 'string' ? withoutPadding(value) : value,
+    );
   } catch {
     return undefined;
   }
+}
+
+function withoutPadding(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && PADDING.test(text.charAt(start))) {
+    start += 1;
+  }
+  while (end > start && PADDING.test(text.charAt(end - 1))) {
+    end -= 1;
+  }
+  return text.slice(start, end);
 }

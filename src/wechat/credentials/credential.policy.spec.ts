@@ -3,6 +3,7 @@ import { ACCESS_TOKEN_POLICIES } from '../access-token/access-token.policy.js';
 import {
   isServable,
   lifetimeMsOf,
+  usableLifetimeMs,
   nextDueAtMs,
   quarantineAtMs,
   type Doubt,
@@ -72,9 +73,28 @@ it.each([
   [0, undefined],
   [-7_200, undefined],
   [7_200.5, undefined],
-  ['7200', undefined],
+  ['7200', 7_200_000],
+  ['0', undefined],
+  ['86401', undefined],
+  ['7200s', undefined],
+  ['0x10', undefined],
+  ['', undefined],
+  [['7200'], undefined],
   [null, undefined],
   [undefined, undefined],
 ])('expires_in %p means %p ms', (expiresIn, lifetimeMs) => {
   expect(lifetimeMsOf(expiresIn)).toBe(lifetimeMs);
+});
+
+it.each([
+  ['84_abcDEF-0123', 7_200_000],
+  ['', undefined],
+  ['84_abc\ndef', undefined],
+  ['84_abc def', undefined],
+  ['84_abc\u2028def', undefined],
+  ['84_abc\u0000', undefined],
+  ['x'.repeat(8_192), 7_200_000],
+  ['x'.repeat(8_193), undefined],
+])('a value %j lives for %p ms', (value, lifetimeMs) => {
+  expect(usableLifetimeMs({ value, expiresIn: 7_200 })).toBe(lifetimeMs);
 });

@@ -50,6 +50,8 @@ const SAME_VALUE_PAUSE_MS = 15_000;
 const CLIENT_CACHE_MS = 60_000;
 const MINIMUM_LEFT_MS = 1_000;
 const LONGEST_LIFETIME_SECONDS = 86_400;
+/** What a value may consist of: it travels in URLs and headers. WeChat's own are [A-Za-z0-9_-], 512 at most so far. */
+const VALUE = /^[\x21-\x7e]{1,8192}$/;
 
 /** 1, or less where WeChat (or a test) hands out short lives; 1 before the first value. */
 export function scaleOf(policy: CredentialPolicy, lifetimeMs: number): number {
@@ -147,16 +149,19 @@ export function isServable(expiresAtMs: number, nowMs: number): boolean {
   return expiresAtMs - nowMs >= MINIMUM_LEFT_MS;
 }
 
-/** @returns undefined when there is no value, or WeChat's `expires_in` cannot be one */
+/** @returns undefined when the value or WeChat's `expires_in` cannot be one */
 export function usableLifetimeMs(fetched: {
   readonly value: string;
   readonly expiresIn: unknown;
 }): number | undefined {
-  return fetched.value === '' ? undefined : lifetimeMsOf(fetched.expiresIn);
+  return VALUE.test(fetched.value) ? lifetimeMsOf(fetched.expiresIn) : undefined;
 }
 
-/** @returns undefined when WeChat's `expires_in` cannot be one */
+/** @param expiresIn in seconds; as text too @returns undefined when WeChat's `expires_in` cannot be one */
 export function lifetimeMsOf(expiresIn: unknown): number | undefined {
+  if (typeof expiresIn === 'string' && /^\d{1,6}$/.test(expiresIn)) {
+    return lifetimeMsOf(Number(expiresIn));
+  }
   const isLifetime =
     typeof expiresIn === 'number' &&
     Number.isSafeInteger(expiresIn) &&

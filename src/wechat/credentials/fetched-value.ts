@@ -36,7 +36,7 @@ export function unusableAnswer(slot: CredentialSlot): WechatCallError {
     failureClass: 'unknown_outcome',
     errcode: null,
     errmsg:
-      'the answer has no usable value, or an expires_in that is not a number of seconds up to a day',
+      'the answer has no usable value (empty, or with characters that no URL carries), or an expires_in that is not a number of seconds up to a day',
     advice:
       'Nothing to do: the old value is kept and the fetch is repeated. Should it go on, ask WeChat.',
     code: 'wechat_error',

@@ -41,7 +41,8 @@ export const STABLE_TOKEN_BODY: SchemaObject = {
     secret: { type: 'string', description: 'A client key of this service with `token:read`.' },
     force_refresh: {
       type: 'boolean',
-      description: 'With `token:report`: the current token is tried, and replaced if it is dead.',
+      description:
+        'With `token:report`: the current token is tried, and replaced if it is dead. 1, 0, null, "true" and "false" are understood too.',
     },
   },
 };

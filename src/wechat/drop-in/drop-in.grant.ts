@@ -13,19 +13,34 @@ export interface Grant {
 /** The query as the router parses it: a parameter that was given twice is a list. */
 type QueryParameters = Readonly<Record<string, unknown>>;
 
-/** WeChat takes fields that it does not know. */
+/** WeChat takes fields that it does not know. A field that is null is one left out. */
 const StableTokenBody = z.object({
-  grant_type: z.string().optional(),
-  appid: z.string().optional(),
-  secret: z.string().optional(),
-  force_refresh: z.boolean().default(false),
+  grant_type: z.string().nullish(),
+  appid: z.string().nullish(),
+  secret: z.string().nullish(),
+  force_refresh: z.unknown().optional(),
 });
 
-/** Of a parameter that was given twice, the first value counts, as at WeChat. */
+/** How languages without booleans in forms and templates write one; texts in any case. */
+const FLAGS: ReadonlyMap<unknown, boolean> = new Map<unknown, boolean>([
+  [true, true],
+  ['true', true],
+  [1, true],
+  ['1', true],
+  [false, false],
+  ['false', false],
+  [0, false],
+  ['0', false],
+  ['', false],
+  [null, false],
+  [undefined, false],
+]);
+
+/** Without blanks at its ends. Of a parameter that was given twice, the first value counts, as at WeChat. */
 export function parameter(query: unknown, name: string): string {
   const value = (query as QueryParameters)[name];
   const first: unknown = Array.isArray(value) ? value[0] : value;
-  return typeof first === 'string' ? first : '';
+  return typeof first === 'string' ? first.trim() : '';
 }
 
 /** @throws DropInError 41002, 40002; RefusalError without a key */
@@ -51,14 +66,15 @@ export function grantOfBody(text: unknown): Grant {
     throw new DropInError(41002, 'send the parameters as JSON in the body, not as a form');
   }
   const { data } = StableTokenBody.safeParse(parsed(text));
-  if (data === undefined) {
+  const forceRefresh = flagOf(data?.force_refresh);
+  if (data === undefined || forceRefresh === undefined) {
     throw new DropInError(47001, 'the body is no JSON, or a field is of the wrong type');
   }
   return complete({
-    appId: data.appid ?? '',
-    grantType: data.grant_type ?? '',
-    secret: data.secret ?? '',
-    forceRefresh: data.force_refresh,
+    appId: data.appid?.trim() ?? '',
+    grantType: data.grant_type?.trim() ?? '',
+    secret: data.secret?.trim() ?? '',
+    forceRefresh,
   });
 }
 
@@ -77,6 +93,10 @@ function complete({ grantType, ...grant }: Grant & { readonly grantType: string 
     );
   }
   return grant;
+}
+
+function flagOf(value: unknown): boolean | undefined {
+  return FLAGS.get(typeof value === 'string' ? value.trim().toLowerCase() : value);
 }
 
 /** What is no JSON is undefined, which no schema takes. */

@@ -11,7 +11,7 @@ const PATHS: Readonly<Record<IpListKind, string>> = {
   api: '/cgi-bin/get_api_domain_ip',
 };
 
-const IpListAnswer = z.object({ ip_list: z.array(z.string()) });
+const IpListAnswer = z.object({ ip_list: z.array(z.unknown()) });
 /** How many refused entries a log line shows. */
 const SHOWN = 5;
 
@@ -46,7 +46,9 @@ export class IpListClient {
         app_id: appId,
         kind,
         dropped: dropped.length,
-        first: dropped.slice(0, SHOWN).map((entry) => entry.slice(0, 50)),
+        first: dropped
+          .slice(0, SHOWN)
+          .map((entry) => (typeof entry === 'string' ? entry : JSON.stringify(entry)).slice(0, 50)),
         advice: 'WeChat listed what is neither an address nor a CIDR; the other entries are served',
       });
     }

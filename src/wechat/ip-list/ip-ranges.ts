@@ -34,11 +34,11 @@ export function isAddress(text: string): boolean {
  * that begin alike the wider first.
  * @returns what is neither an address nor a CIDR in `dropped`
  */
-export function toRanges(entries: readonly string[]): { ranges: IpRange[]; dropped: string[] } {
+export function toRanges(entries: readonly unknown[]): { ranges: IpRange[]; dropped: unknown[] } {
   const ranges = new Map<string, IpRange>();
-  const dropped: string[] = [];
+  const dropped: unknown[] = [];
   for (const entry of entries) {
-    const range = parseRange(entry);
+    const range = typeof entry === 'string' ? parseRange(entry) : undefined;
     if (range === undefined) {
       dropped.push(entry);
       continue;
