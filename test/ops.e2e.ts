@@ -123,7 +123,7 @@ describe('the alarms', () => {
     for (const { labels: own, annotations } of rules) {
       expect(['critical', 'warning']).toContain(own.severity);
       expect(annotations.summary).toMatch(/\{\{ ?(?:if )?\$labels\./);
-      expect(annotations.description).toMatch(/\.$/);
+      expect(annotations.description).toMatch(/\.(?:\{\{ end \}\})?$/);
     }
   });
 
