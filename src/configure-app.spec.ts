@@ -251,7 +251,7 @@ describe('the configured application', () => {
           ['x'.repeat(1_000)]: 1,
         }),
       );
-      const message = 'is no field that is known here; leave it out';
+      const message = 'unknown field; remove it';
       expect(body).toMatchObject({
         errors: [
           { path: 'body.nested.b.c', message },

@@ -1,6 +1,9 @@
 import { Body, Param, Query, StandardSchemaValidationPipe } from '@nestjs/common';
 import type { ZodType } from 'zod';
+import { speakPlainly } from './plain-words.js';
 import { validationFailed } from './validation.errors.js';
+
+speakPlainly();
 
 /**
  * Parameters that are checked against a zod schema, which also documents them in /openapi.json. Use a

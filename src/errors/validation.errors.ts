@@ -34,10 +34,7 @@ function problemsOf(place: string, { code, keys = [], path, message }: Issue): V
   if (code !== 'unrecognized_keys') {
     return [{ path: at, message }];
   }
-  return keys.map((key) => ({
-    path: `${at}.${nameOf(key)}`,
-    message: 'is no field that is known here; leave it out',
-  }));
+  return keys.map((key) => ({ path: `${at}.${nameOf(key)}`, message }));
 }
 
 function keysOf(path: Issue['path']): string[] {

@@ -164,7 +164,7 @@ describe('settings', () => {
       '{"quotas":{"/cgi-bin/token":{"per_hour":1}}}',
       'unknown field \\"per_hour\\"; known are per_day, per_minute',
     ],
-    ['[]', 'expected object'],
+    ['[]', 'must be of type object'],
     ['{"overlap_depth":', 'the body is not JSON'],
   ])('refuse %s and stay as they are', async (body, message) => {
     const before = await wechat.settings();

@@ -23,11 +23,11 @@ export function fieldProblems(issues: readonly SchemaIssue[]): FieldProblem[] {
     path: (issue.path ?? [])
       .map((segment) => String(typeof segment === 'object' ? segment.key : segment))
       .join('.'),
-    // The one message of zod's that does not tell what to do.
-    message: issue.message.replace(
-      /^Invalid input: expected (.+), received undefined$/,
-      'is missing; it wants a $1',
-    ),
+    // Those messages of zod's that do not tell what to do.
+    message: issue.message
+      .replace(/^Invalid input: expected (.+), received undefined$/, 'is missing; it wants a $1')
+      .replace(/^Invalid input: expected int, received .+$/, 'must be a whole number')
+      .replace(/^Invalid input: expected (.+), received .+$/, 'must be of type $1'),
   }));
 }
 

@@ -62,7 +62,7 @@ export const NewAccountBody = z
       .min(1)
       .max(LONGEST_LIFE_SECONDS)
       .optional()
-      .meta({ description: 'How many seconds that token still lives. Wanted beside it.' }),
+      .meta({ description: 'How many seconds that token still lives. Required with it.' }),
   })
   .superRefine((body, context) => {
     const [given, missing] =
@@ -70,7 +70,7 @@ export const NewAccountBody = z
         ? (['expires_in', 'access_token'] as const)
         : (['access_token', 'expires_in'] as const);
     if (body[given] !== undefined && body[missing] === undefined) {
-      context.addIssue({ code: 'custom', path: [missing], message: `is wanted beside ${given}` });
+      context.addIssue({ code: 'custom', path: [missing], message: `required with ${given}` });
     }
   })
   .meta({ id: 'NewAccount' });
