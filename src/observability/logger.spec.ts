@@ -172,9 +172,68 @@ describe('the log', () => {
     expect(text()).toContain('[deep]');
   });
 
-  it('writes for people when told to', () => {
-    const { log, text } = logger({ format: 'pretty' });
-    log.log('listening', { port: 3000, app_secret: 'value-1' }, 'main');
-    expect(text()).toMatch(/INFO.*: listening .*"port":3000/);
+  describe('for people', () => {
+    const printed = (write: (log: AppLogger) => void): string => {
+      const { log, text } = logger({ format: 'pretty' });
+      write(log);
+      return text().replace(/^\[[\d:.]+\] /, '');
+    };
+
+    it('is a sentence, with the other fields behind it', () => {
+      const line = printed((log) => {
+        log.log({
+          event: 'refresh',
+          app_id: 'wx1',
+          kind: 'access_token',
+          outcome: 'committed',
+          version: 2,
+        });
+      });
+      expect(line).toBe('INFO: Refresh of the access_token of wx1: committed version=2\n');
+    });
+
+    it('has the words of the event where there is no sentence for it, or a field of that is missing', () => {
+      expect(
+        printed((log) => {
+          log.warn({ event: 'cache_not_warm', reason: 'too early', advice: 'wait' });
+        }),
+      ).toBe('WARN: Cache not warm reason="too early" advice=wait\n');
+      expect(
+        printed((log) => {
+          log.warn({ event: 'state_change', app_id: 'wx1' });
+        }),
+      ).toBe('WARN: State change app_id=wx1\n');
+    });
+
+    it('does not repeat what a text says, and shows no secret', () => {
+      const line = printed((log) => {
+        log.log('listening on http://a:1', {
+          event: 'listening',
+          url: 'http://a:1',
+          port: 3000,
+          app_secret: 'value-1',
+        });
+      });
+      expect(line).toBe('INFO: listening on http://a:1 port=3000 app_secret=[redacted]\n');
+    });
+
+    it('has the stack of an error and of its cause below', () => {
+      const line = printed((log) => {
+        const cause = Object.assign(new Error('withheld'), { query: 'SELECT', code: 'E1' });
+        log.error(new TypeError('broken', { cause }));
+      });
+      expect(line).toMatch(
+        /^ERROR: broken\n {4}TypeError: broken\n {4}at [^]*\n {4}caused by Error E1\n {4}at /,
+      );
+      expect(line).not.toContain('withheld');
+      expect(line).not.toContain('SELECT');
+    });
+
+    it('cannot be used to write to a terminal', () => {
+      const line = printed((log) => {
+        log.warn({ event: 'x', reason: 'a\u001b[2Jb\u202ec\nFATAL: d' });
+      });
+      expect(line).toBe('WARN: X reason="a\\u001b[2Jb\\u202ec\\nFATAL: d"\n');
+    });
   });
 });

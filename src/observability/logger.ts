@@ -3,6 +3,7 @@ import { pino, stdTimeFunctions, type Level, type Logger as Pino } from 'pino';
 import { prettyFactory } from 'pino-pretty';
 import type { AppConfig } from '../config/app-config.js';
 import { loggable } from './log-fields.js';
+import { sentenceOf } from './log-sentences.js';
 
 /** Nest tells each module and route at start; that is for who looks for it. */
 const CHATTY = new Set([
@@ -80,7 +81,11 @@ export class AppLogger implements LoggerService {
 
 /** Written at once, unlike pino-pretty's own stream: the last line before an exit must be seen. */
 function prettyInto(destination: NodeJS.WritableStream): { write: (line: string) => void } {
-  const prettify = prettyFactory({ singleLine: true, colorize: process.stdout.isTTY });
+  const prettify = prettyFactory({
+    colorize: process.stdout.isTTY,
+    hideObject: true,
+    messageFormat: sentenceOf,
+  });
   return {
     write: (line) => {
       destination.write(prettify(line));
