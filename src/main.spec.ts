@@ -92,8 +92,11 @@ describe('node dist/main.js', () => {
 
   it.each(['SIGTERM', 'SIGINT'] as const)('listens, and exits 0 on %s', async (signal) => {
     const started = start({});
-    const { msg, url } = await lineOf('listening', started.stdout);
-    expect(msg).toBe(`listening on ${String(url)}`);
+    const { msg, url, version } = await lineOf('listening', started.stdout);
+    expect(msg).toBe(
+      `WeChat Token Center ${String(version)} listening on ${String(url)} (sqlite, 0 accounts)`,
+    );
+    expect(version).toMatch(/^\d+\.\d+\.\d+/);
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
     const answer = await fetch(`${String(url)}/healthz`);
     expect(await answer.json()).toEqual({ status: 'ok' });

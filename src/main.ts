@@ -10,11 +10,14 @@ import { ConfigError } from './config/config.error.js';
 import { processEnvironment } from './config/environment.js';
 import { listenAdvice, type ListenVariables, urlOf } from './config/listen-advice.js';
 import { parseAppConfig } from './config/parse-app-config.js';
+import { unknownVariables } from './config/unknown-variables.js';
 import { createApp } from './configure-app.js';
-import { FatalErrors } from './errors/fatal-errors.js';
+import { FatalErrors, StartError } from './errors/fatal-errors.js';
 import { Readiness } from './health/readiness.js';
+import { packageVersion } from './observability/build-info.js';
 import { captureConsole } from './observability/capture-console.js';
 import { AppLogger } from './observability/logger.js';
+import { AccountService } from './wechat/accounts/account.service.js';
 import { CredentialStore } from './wechat/credentials/credential-store.js';
 
 /*
@@ -42,8 +45,11 @@ async function main(): Promise<void> {
   for (const warning of configWarnings(config)) {
     logger.warn(warning, CONTEXT);
   }
+  for (const { name, advice } of unknownVariables(processEnvironment())) {
+    logger.warn(advice, { event: 'unknown_variable', name }, CONTEXT);
+  }
   const fail = (error: unknown): never => {
-    logger.fatal(error, CONTEXT);
+    logger.fatal(error instanceof StartError ? error.message : error, CONTEXT);
     process.exit(1);
   };
   process.on('uncaughtException', fail);
@@ -53,7 +59,7 @@ async function main(): Promise<void> {
     const app = await createApp(root, config, logger);
     app.get(FatalErrors).onRaise(fail);
     stopOnSignal(app, logger);
-    await listen(app, config.http, logger);
+    await listen(app, config, logger);
   } catch (error) {
     if (error instanceof ConfigError) {
       throw error;
@@ -98,7 +104,7 @@ async function assertPortIsFree(
 /** Fastify's own listen: Nest's would log the failure as well, in other words. */
 async function listen(
   app: NestFastifyApplication,
-  { host, port, tls }: AppConfig['http'],
+  { http: { host, port, tls }, database }: AppConfig,
   logger: AppLogger,
 ): Promise<void> {
   await app.init();
@@ -112,7 +118,29 @@ async function listen(
   }
   const { port: realPort } = server.address() as AddressInfo;
   const url = urlOf(tls ? 'https' : 'http', host, realPort);
-  logger.log(`listening on ${url}`, { event: 'listening', url }, CONTEXT);
+  const fields = {
+    event: 'listening',
+    url,
+    version: packageVersion(),
+    database: database.kind,
+    ...(app.get(CredentialStore).isLoaded && { accounts: app.get(AccountService).all().length }),
+  };
+  logger.log(startLine(fields), fields, CONTEXT);
+}
+
+/** Never the address of the database, which may hold a password. */
+function startLine(facts: {
+  readonly url: string;
+  readonly version: string;
+  readonly database: string;
+  readonly accounts?: number;
+}): string {
+  const { url, version, database, accounts } = facts;
+  const known =
+    accounts === undefined
+      ? 'not connected yet'
+      : `${accounts} ${accounts === 1 ? 'account' : 'accounts'}`;
+  return `WeChat Token Center ${version} listening on ${url} (${database}, ${known})`;
 }
 
 /** Nest's own shutdown hooks would raise the signal again when they are done, and the exit code be 143. */

@@ -97,6 +97,10 @@ describe('an action of an admin', () => {
     const answer = await pair.service.adminRefresh({ force: true });
     expect(answer.status).toBe(503);
     expect(answer.body.code).toBe('database_unavailable');
+    // Advice that can be followed: /readyz is ready all the while, since the readers are served.
+    expect(answer.body.detail).toMatch(
+      /^Nothing was done, because the audit entry could not be stored: .+\. Repeat the request once the database accepts writes again\.$/,
+    );
     expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
     expect(await pair.wechat.countCalls()).toBe(calls);
     expect(await rows()).toEqual([]);

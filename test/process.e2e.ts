@@ -145,6 +145,29 @@ describe('the configuration', () => {
   });
 });
 
+it('warns of a variable whose name was mistyped, and says what it started with', async () => {
+  const service = await startProcess(environment({ WECHAT_APPID: 'canary-value' })).listening();
+  expect(service.events('unknown_variable')).toEqual([
+    expect.objectContaining({
+      level: 'warn',
+      name: 'WECHAT_APPID',
+      msg: 'WECHAT_APPID: is not a variable of this service and is ignored. Did you mean WECHAT_APP_ID?',
+    }),
+  ]);
+  expect(service.output).not.toContain('canary-value');
+  expect(service.events('listening')).toEqual([
+    expect.objectContaining({
+      version: expect.stringMatching(/^\d+\.\d+\.\d+/),
+      database: 'sqlite',
+      accounts: 1,
+      msg: expect.stringMatching(
+        /^WeChat Token Center [\d.]+ listening on http:\S+ \(sqlite, 1 account\)$/,
+      ),
+    }),
+  ]);
+  expect(await service.stop('SIGINT')).toEqual(wellEnded);
+});
+
 describe('a port that is taken', () => {
   it('is told in one line and ends the process with 1, before anything is asked of WeChat', async () => {
     const other = createServer().listen(0, '127.0.0.1');
@@ -187,6 +210,9 @@ describe('the encryption key', () => {
     );
     expect(output).not.toContain(NEXT_KEY);
     expect(output).not.toContain(ENCRYPTION_KEY);
+    // One line that says what to do; where in the code it was found helps nobody.
+    expect(output.match(/ENCRYPTION_KEY does not open/g)).toHaveLength(1);
+    expect(output).not.toMatch(/\bat .*\.js:/);
     expect(await wechat.countCalls()).toBe(calls);
   });
 

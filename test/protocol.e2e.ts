@@ -385,6 +385,7 @@ describe('while the database is away', () => {
     const { status, body } = await pair.service.adminRefresh();
     expect(status).toBe(503);
     expect(body.code).toBe('database_unavailable');
+    expect(body.detail).not.toContain('/readyz');
     expect(await pair.fetchCount()).toBe(1);
     await comeBack();
   });

@@ -50,7 +50,7 @@ export class AuditService implements OnModuleInit {
       }
       throw new AppError(
         'database_unavailable',
-        'The database does not take the audit row of this action, so it was not done. Ask again when GET /readyz says that the database is there.',
+        `Nothing was done, because the audit entry could not be stored: ${error.message.replace(/\.$/, '')}. Repeat the request once the database accepts writes again.`,
         { retryAfterSeconds: 1, cause: error },
       );
     }

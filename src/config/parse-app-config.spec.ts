@@ -409,3 +409,10 @@ describe('the error', () => {
     expect(message).not.toMatch(/db-password|proxy-password/);
   });
 });
+
+it('names a variable that was mistyped beside the problem that it causes, without its value', () => {
+  expect(problemsOf({ ADMIN_API_KEY: required.ADMIN_API_KEY, ENCRYPION_KEY: KEY })).toEqual([
+    expect.stringMatching(/^ENCRYPTION_KEY: is not set/),
+    'ENCRYPION_KEY: is not a variable of this service and is ignored. Did you mean ENCRYPTION_KEY?',
+  ]);
+});

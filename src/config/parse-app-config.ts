@@ -17,6 +17,7 @@ import {
   yesOrNo,
 } from './parsers.js';
 import { type RawResult, type RawValues, readRawValues } from './raw-values.js';
+import { unknownVariables } from './unknown-variables.js';
 import { baseUrls, proxyUrl } from './upstream-parsers.js';
 import type { VariableName } from './variables.js';
 
@@ -65,7 +66,9 @@ export function parseAppConfig(environment: Environment, isTty = false): AppConf
     ...pairProblems(raw),
   ];
   if (!result.success || problems.length > 0) {
-    throw new ConfigError(problems);
+    // A required variable may be missing because its name was mistyped.
+    const unknown = unknownVariables(environment).map(({ advice }) => advice);
+    throw new ConfigError([...problems, ...unknown]);
   }
   return Object.freeze(Object.assign(new AppConfig(), toConfig(result.data, isTty)));
 }

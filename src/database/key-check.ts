@@ -1,6 +1,7 @@
 import type { DataSource } from 'typeorm';
 import type { Keyring, SealedPlace } from '../encryption/keyring.js';
 import { SealedValueError } from '../encryption/sealed-value.error.js';
+import { StartError } from '../errors/fatal-errors.js';
 
 const PLACE: SealedPlace = { table: 'key_check', row: '1', column: 'sealed' };
 const PROOF = 'wechat-token-center';
@@ -9,7 +10,7 @@ const PROOF = 'wechat-token-center';
  * No configured key opens the database, or its key check was changed. Starting all the same would fetch new
  * tokens over the stored ones and leave every AppSecret unreadable, so the service stops instead.
  */
-export class WrongKeyError extends Error {
+export class WrongKeyError extends StartError {
   override readonly name = 'WrongKeyError';
 }
 

@@ -1,5 +1,10 @@
 import { Injectable } from '@nestjs/common';
 
+/** An operator has to act before the service can start: the message says what and how, and no stack helps. */
+export class StartError extends Error {
+  override readonly name: string = 'StartError';
+}
+
 type Handler = (error: unknown) => void;
 
 /**

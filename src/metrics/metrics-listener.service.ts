@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { AppConfig } from '../config/app-config.js';
 import { listenAdvice, urlOf } from '../config/listen-advice.js';
+import { StartError } from '../errors/fatal-errors.js';
 import { MetricsRegistry } from '../observability/metrics-registry.js';
 
 const TIMEOUTS = { headersTimeout: 5_000, requestTimeout: 5_000, keepAliveTimeout: 65_000 };
@@ -31,7 +32,7 @@ export class MetricsListenerService implements OnModuleInit, OnApplicationShutdo
 
   /**
    * Before anything is loaded or fetched.
-   * @throws Error with an advice when the port cannot be bound
+   * @throws StartError when the port cannot be bound
    */
   async onModuleInit(): Promise<void> {
     const { host, port } = this.config.metrics;
@@ -43,7 +44,7 @@ export class MetricsListenerService implements OnModuleInit, OnApplicationShutdo
       await once(this.server, 'listening');
     } catch (error) {
       const advice = listenAdvice(error, { host: 'METRICS_HOST', port: 'METRICS_PORT' });
-      throw new Error(`cannot listen on ${host}:${port}: ${advice}`, { cause: error });
+      throw new StartError(`cannot listen on ${host}:${port}: ${advice}`, { cause: error });
     }
     const url = `${urlOf('http', host, this.port ?? port)}/metrics`;
     this.logger.log(`metrics on ${url}`, { event: 'metrics_listening', url });

@@ -75,7 +75,7 @@ export class TokenRefreshService {
       case 'database_away':
         throw new AppError(
           'database_unavailable',
-          'The database does not answer, so nothing was asked of WeChat. Look at GET /readyz.',
+          'WeChat was not called, because the database did not store the claim. The log says why. Repeat the request once the database accepts writes again.',
         );
       case 'not_claimed':
       case 'fenced_off':
