@@ -36,7 +36,7 @@ afterAll(async () => {
 
 async function contents(): Promise<string> {
   const source = service.app.get(DataSource);
-  const tables = ['account', 'credential', 'refresh_history'];
+  const tables = ['wtc_account', 'wtc_credential', 'wtc_refresh_history'];
   return JSON.stringify(
     await Promise.all(tables.map((table) => source.query(`SELECT * FROM ${table}`))),
   );

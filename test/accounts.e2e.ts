@@ -248,7 +248,7 @@ describe('an account that is altered', () => {
     await service.app
       .get(DataSource)
       .query(
-        `UPDATE credential SET suspect_at = 1, unknown_outcomes = 2 WHERE app_id = '${OTHER}'`,
+        `UPDATE wtc_credential SET suspect_at = 1, unknown_outcomes = 2 WHERE app_id = '${OTHER}'`,
       );
     await pass(7_000);
     await service.tick();
@@ -292,9 +292,9 @@ describe('an account that is removed', () => {
     expect((await remove()).body.code).toBe('account_not_found');
     expect((await alter({ name: 'x' })).body.code).toBe('account_not_found');
     await service.poll();
-    expect(await rows('credential')).toEqual([]);
-    expect(await rows('account')).toMatchObject([{ secret: '', name: null }]);
-    expect(await rows('refresh_history')).toMatchObject([{ outcome: 'committed' }]);
+    expect(await rows('wtc_credential')).toEqual([]);
+    expect(await rows('wtc_account')).toMatchObject([{ secret: '', name: null }]);
+    expect(await rows('wtc_refresh_history')).toMatchObject([{ outcome: 'committed' }]);
   });
 
   it('a client that waits for its token is refused at once', async () => {
@@ -313,8 +313,8 @@ describe('an account that is removed', () => {
     await remove();
     await service.tick();
     await service.poll();
-    expect(await rows('credential')).toEqual([]);
-    expect(await rows('refresh_history')).toMatchObject([{ outcome: 'fenced_off' }]);
+    expect(await rows('wtc_credential')).toEqual([]);
+    expect(await rows('wtc_refresh_history')).toMatchObject([{ outcome: 'fenced_off' }]);
     expect((await read()).status).toBe(403);
   });
 
@@ -336,7 +336,7 @@ describe('an account that is removed', () => {
     await stop(service);
     service = await start();
     expect((await show()).status).toBe(404);
-    expect(await rows('credential')).toEqual([]);
+    expect(await rows('wtc_credential')).toEqual([]);
   });
 
   it('a list of addresses of it is not asked for any more', async () => {
@@ -385,8 +385,8 @@ describe('a live token that is brought along', () => {
   it('is sealed in the database, survives a restart, and stands in the history', async () => {
     const { accessToken } = await wechat.mintAsForeigner(OTHER, 'legacy');
     await add({ mode: 'legacy', access_token: accessToken, expires_in: 7_000 });
-    expect(JSON.stringify(await rows('credential'))).not.toContain(accessToken);
-    expect(await rows('refresh_history')).toMatchObject([
+    expect(JSON.stringify(await rows('wtc_credential'))).not.toContain(accessToken);
+    expect(await rows('wtc_refresh_history')).toMatchObject([
       { cause: 'import', outcome: 'committed' },
     ]);
     await stop(service);
@@ -479,7 +479,7 @@ describe('another replica', () => {
     });
     await other.poll();
     await service.poll();
-    expect(await rows('credential')).toEqual([]);
+    expect(await rows('wtc_credential')).toEqual([]);
   });
 
   it('drops a fetch of its own for an account that was removed here and added again', async () => {
@@ -652,19 +652,19 @@ describe('the tickets of an account', () => {
       expect((await ticket('jsapi', other)).status).toBe(200);
     }, OBEYED_MS);
     await exchange();
-    expect(await rows('credential')).toHaveLength(3);
-    expect(await rows('ticket_demand')).toHaveLength(2);
+    expect(await rows('wtc_credential')).toHaveLength(3);
+    expect(await rows('wtc_ticket_demand')).toHaveLength(2);
 
     await remove();
-    expect(await rows('credential')).toEqual([]);
-    expect(await rows('ticket_demand')).toEqual([]);
+    expect(await rows('wtc_credential')).toEqual([]);
+    expect(await rows('wtc_ticket_demand')).toEqual([]);
     expect([(await ticket()).status, (await ticket('wx_card')).status]).toEqual([403, 403]);
     await eventually(async () => {
       expect((await ticket('jsapi', other)).status).toBe(403);
     }, OBEYED_MS);
     await later(60);
-    expect(await rows('credential')).toEqual([]);
-    expect(await rows('ticket_demand')).toEqual([]);
+    expect(await rows('wtc_credential')).toEqual([]);
+    expect(await rows('wtc_ticket_demand')).toEqual([]);
 
     await add();
     await read(service, '?wait=5');
@@ -702,7 +702,7 @@ describe('the tickets of an account', () => {
       await insertEmpty(appId, kind);
     };
     expect((await ticket()).status).toBe(403);
-    expect(await rows('credential')).toEqual([]);
+    expect(await rows('wtc_credential')).toEqual([]);
   });
 
   it('wanted by a replica that learns late of the removal: forgotten at its next exchange', async () => {
@@ -711,9 +711,9 @@ describe('the tickets of an account', () => {
     await service.app
       .get(TicketDemandRepository)
       .store({ appId: OTHER, type: 'jsapi', askedAtMs: Date.now() });
-    expect(await rows('ticket_demand')).toHaveLength(1);
+    expect(await rows('wtc_ticket_demand')).toHaveLength(1);
     await exchange();
-    expect(await rows('ticket_demand')).toEqual([]);
+    expect(await rows('wtc_ticket_demand')).toEqual([]);
   });
 
   it('that a process left which died during the removal: gone after the next start', async () => {
@@ -724,8 +724,8 @@ describe('the tickets of an account', () => {
     await stop(service);
     service = await start();
     await exchange();
-    expect(await rows('credential')).toEqual([]);
-    expect(await rows('ticket_demand')).toEqual([]);
+    expect(await rows('wtc_credential')).toEqual([]);
+    expect(await rows('wtc_ticket_demand')).toEqual([]);
   });
 });
 

@@ -136,7 +136,7 @@ describe('a client', () => {
 
   it('has its key stored as a SHA-256 alone', async () => {
     const { key } = await makeClient(service, { id: 'one' });
-    const stored = JSON.stringify([await rows('client'), await rows('client_key')]);
+    const stored = JSON.stringify([await rows('wtc_client'), await rows('wtc_client_key')]);
     expect(stored).toContain(hashKey(key));
     expect(stored).not.toContain(key);
     expect(stored).not.toContain(key.slice(4, 38));
@@ -230,7 +230,7 @@ describe('a client', () => {
     const again = await makeClient(service, { id: 'one' });
     expect(await statusOf(again.key)).toBe(200);
     expect([await statusOf(first.key), await statusOf(second.key)]).toEqual([401, 401]);
-    expect(JSON.stringify(await rows('client_key'))).not.toContain(hashKey(first.key));
+    expect(JSON.stringify(await rows('wtc_client_key'))).not.toContain(hashKey(first.key));
   });
 
   it('with an id that is taken is not made, and the one that there is stays as it is', async () => {
@@ -285,7 +285,7 @@ describe('the audit', () => {
     await admin(service, 'DELETE', `${CLIENTS}/${id}/keys/${keys[0]!.id}`);
     await admin(service, 'DELETE', `${CLIENTS}/${id}`);
     const made = await makeClient(service);
-    const trail = await rows('audit');
+    const trail = await rows('wtc_audit');
     const seen = trail.map(({ action, target, outcome }) => [action, target, outcome]);
     expect(seen.sort()).toEqual(
       [
@@ -405,14 +405,14 @@ describe('last_used_at', () => {
 
   it('is written down with the minute, not with the request, and tells nobody to read the key again', async () => {
     const { key } = await makeClient(service, { id: 'one' });
-    const before = await rows('client_key');
+    const before = await rows('wtc_client_key');
     await service.app.get(ClientStore).poll();
     expect(await statusOf(key)).toBe(200);
     expect(await lastUse('one')).toBeNull();
     await flush();
     const first = Date.parse((await lastUse('one')) ?? '');
     expect(Math.abs(first - service.app.get(Clock).wallMs())).toBeLessThan(10_000);
-    const after = await rows('client_key');
+    const after = await rows('wtc_client_key');
     expect(after.map((row) => ({ ...row, last_used_at: null }))).toEqual(before);
 
     service.advance(3_600_000);
@@ -505,7 +505,7 @@ describe('another replica', () => {
       expect(await statusOf(key, READ, other)).toBe(200);
     }, WITHIN_MS);
     // As when the database was restored from a backup: the rows are gone, and nothing tells of it.
-    await service.app.get(DataSource).query('DELETE FROM client_key');
+    await service.app.get(DataSource).query('DELETE FROM wtc_client_key');
     await other.app.get(ClientStore).poll();
     expect(await statusOf(key, READ, other)).toBe(200);
     other.advance(600_000);
@@ -530,14 +530,14 @@ describe('tombstones', () => {
     await admin(service, 'DELETE', `${CLIENTS}/goes/keys/${keys[0]!.id}`);
     await admin(service, 'DELETE', `${CLIENTS}/goes`);
     await purge();
-    expect([await rows('client'), await rows('client_key')].map(({ length }) => length)).toEqual([
-      2, 3,
-    ]);
-    expect((await rows('client_key')).filter(({ hash }) => hash === null)).toHaveLength(2);
+    expect(
+      [await rows('wtc_client'), await rows('wtc_client_key')].map(({ length }) => length),
+    ).toEqual([2, 3]);
+    expect((await rows('wtc_client_key')).filter(({ hash }) => hash === null)).toHaveLength(2);
     service.advance(DAY_MS + 1_000);
     await purge();
-    expect(await rows('client')).toMatchObject([{ id: 'stays' }]);
-    expect(await rows('client_key')).toHaveLength(1);
+    expect(await rows('wtc_client')).toMatchObject([{ id: 'stays' }]);
+    expect(await rows('wtc_client_key')).toHaveLength(1);
     expect((await show('stays')).keys).toHaveLength(1);
   });
 });

@@ -356,7 +356,7 @@ describe('reads', () => {
     await other.read();
     await Promise.all([flushReads(), flushReads(other)]);
     // As if the minute had not turned meanwhile.
-    await source().query('UPDATE read_count SET at = 60000');
+    await source().query('UPDATE wtc_read_count SET at = 60000');
     expect((await list('reads')).body.items).toMatchObject([{ reads: 3 }]);
   });
 
@@ -438,9 +438,9 @@ describe('the audit', () => {
 
   it.each([1, 2, 3, 7])('in pages of %i: every row once, in the same order', async (limit) => {
     // The order must hold where the tables have rows of the same millisecond.
-    await source().query('UPDATE audit SET at = 120000');
-    await source().query('UPDATE report_count SET at = 120000');
-    await source().query('UPDATE refresh_history SET started_at = 120000 WHERE fence > 3');
+    await source().query('UPDATE wtc_audit SET at = 120000');
+    await source().query('UPDATE wtc_report_count SET at = 120000');
+    await source().query('UPDATE wtc_refresh_history SET started_at = 120000 WHERE fence > 3');
     const whole = (await list('audit?limit=200')).body.items;
     expect(whole).toHaveLength(10);
     expect(await allPages('audit', limit)).toEqual(whole);
@@ -488,8 +488,10 @@ describe('the outcomes of the audit', () => {
     await flushReports();
     expect((await pair.service.call('DELETE', UNKNOWN, { key: ADMIN_KEY })).status).toBe(404);
     // As of a process that died.
-    await source().query("UPDATE audit SET outcome = 'started' WHERE action = 'account.delete'");
-    await source().query('UPDATE refresh_history SET outcome = NULL WHERE fence = 1');
+    await source().query(
+      "UPDATE wtc_audit SET outcome = 'started' WHERE action = 'account.delete'",
+    );
+    await source().query('UPDATE wtc_refresh_history SET outcome = NULL WHERE fence = 1');
 
     const whole = await ended('limit=200');
     expect(new Set(whole)).toEqual(
@@ -655,10 +657,10 @@ describe('retention', () => {
     await pair.service.app.get(RetentionScheduler).tick();
     expect(await kept(firstDayMs)).toEqual(tables.map(() => [false, true]));
     expect(pair.service.events('retention').map(({ table }) => table)).toEqual([
-      'audit',
-      'read_count',
-      'refresh_history',
-      'report_count',
+      'wtc_audit',
+      'wtc_read_count',
+      'wtc_refresh_history',
+      'wtc_report_count',
     ]);
   });
 
@@ -681,7 +683,7 @@ describe('retention', () => {
     );
     await pair.service.app.get(RetentionScheduler).tick();
     expect(await source().getRepository(ReadCountEntity).count()).toBe(0);
-    const deletes = statements.filter((sql) => /^DELETE FROM .?read_count/i.test(sql));
+    const deletes = statements.filter((sql) => /^DELETE FROM .?wtc_read_count/i.test(sql));
     expect(deletes.length).toBeLessThanOrEqual(4);
     expect(pair.service.events('retention_failed')).toEqual([]);
   });
@@ -692,12 +694,12 @@ describe('retention', () => {
     await pair.service.app.get(RetentionScheduler).tick();
     const tables = pair.service.events('retention_failed').map(({ table }) => table);
     expect(tables.sort()).toEqual([
-      'audit',
-      'client',
-      'client_key',
-      'read_count',
-      'refresh_history',
-      'report_count',
+      'wtc_audit',
+      'wtc_client',
+      'wtc_client_key',
+      'wtc_read_count',
+      'wtc_refresh_history',
+      'wtc_report_count',
     ]);
     await source().initialize();
   });

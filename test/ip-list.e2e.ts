@@ -357,7 +357,7 @@ describe('the IP list', () => {
 
     it('looks only at memory until the day is over', async () => {
       await list(service);
-      await service.app.get(DataSource).query('DROP TABLE ip_list');
+      await service.app.get(DataSource).query('DROP TABLE wtc_ip_list');
 
       await later(HOUR);
 
@@ -462,7 +462,9 @@ describe('the IP list', () => {
     it('does not hold on to a list that a wrong clock stamped with the far future', async () => {
       await list(service);
       const { app } = service;
-      await app.get(DataSource).query(`UPDATE ip_list SET fetched_at = fetched_at + ${YEAR_MS}`);
+      await app
+        .get(DataSource)
+        .query(`UPDATE wtc_ip_list SET fetched_at = fetched_at + ${YEAR_MS}`);
       const restarted = await restart();
 
       expect((await list(restarted)).body.stale).toBe(true);
@@ -476,13 +478,13 @@ describe('the IP list', () => {
       await list(service);
       await service.app
         .get(DataSource)
-        .query(`UPDATE ip_list SET app_id = 'wxffffffffffffffff' WHERE app_id = '${APP_ID}'`);
+        .query(`UPDATE wtc_ip_list SET app_id = 'wxffffffffffffffff' WHERE app_id = '${APP_ID}'`);
 
       expect((await list(service, '', { appId: 'wxffffffffffffffff' })).status).toBe(403);
     });
 
     it('may fail: the list is served from memory all the same', async () => {
-      await service.app.get(DataSource).query('DROP TABLE ip_list');
+      await service.app.get(DataSource).query('DROP TABLE wtc_ip_list');
 
       expect((await list(service, '?kind=api')).status).toBe(200);
       expect((await list(service, '?kind=api')).status).toBe(200);

@@ -174,7 +174,7 @@ const STEPS: readonly Step[] = [
 
 /** 0 while there is none; at the first start the table may not be there yet. */
 async function stored(column: 'version' | 'attempt_at'): Promise<number> {
-  const sql = `SELECT ${column} AS found FROM credential`;
+  const sql = `SELECT ${column} AS found FROM wtc_credential`;
   const rows = await source.query<{ found: number | string }[]>(sql).catch(() => []);
   return Number(rows[0]?.found ?? 0);
 }
@@ -204,11 +204,11 @@ async function expectSettled(replicas: readonly ServiceProcess[]): Promise<strin
     expect([status, body.access_token]).toEqual([200, newest?.accessToken]);
   }
   const rows = await source.query<Record<string, unknown>[]>(
-    'SELECT owner, suspect_at, dead_at FROM credential',
+    'SELECT owner, suspect_at, dead_at FROM wtc_credential',
   );
   expect(rows).toEqual([{ owner: null, suspect_at: null, dead_at: null }]);
-  const open = 'SELECT fence FROM refresh_history WHERE outcome IS NULL';
-  const last = 'SELECT MAX(fence) FROM refresh_history';
+  const open = 'SELECT fence FROM wtc_refresh_history WHERE outcome IS NULL';
+  const last = 'SELECT MAX(fence) FROM wtc_refresh_history';
   expect(await source.query(`${open} AND fence < (${last})`)).toEqual([]);
   return newest?.accessToken ?? '';
 }

@@ -202,7 +202,7 @@ it('a ledger that a clock ahead of its time has written does not stop refreshes'
   const day = 86_400_000;
   const source = pair.service.app.get(DataSource);
   await source.query(
-    `UPDATE credential SET ledger_full_at = ledger_full_at + ${day}, revision = revision + 1`,
+    `UPDATE wtc_credential SET ledger_full_at = ledger_full_at + ${day}, revision = revision + 1`,
   );
   await pair.pass(1);
   await pair.later(4_801);

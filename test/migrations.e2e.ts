@@ -27,17 +27,17 @@ async function start(): Promise<Service> {
 }
 
 const TABLES = [
-  'account',
-  'audit',
-  'client',
-  'client_key',
-  'credential',
-  'ip_list',
-  'key_check',
-  'read_count',
-  'refresh_history',
-  'report_count',
-  'ticket_demand',
+  'wtc_account',
+  'wtc_audit',
+  'wtc_client',
+  'wtc_client_key',
+  'wtc_credential',
+  'wtc_ip_list',
+  'wtc_key_check',
+  'wtc_read_count',
+  'wtc_refresh_history',
+  'wtc_report_count',
+  'wtc_ticket_demand',
 ];
 
 async function tables(source: DataSource): Promise<string[]> {
@@ -56,7 +56,7 @@ async function tables(source: DataSource): Promise<string[]> {
 }
 
 async function migrated(source: DataSource): Promise<unknown[]> {
-  return source.query<unknown[]>('SELECT name FROM migrations');
+  return source.query<unknown[]>('SELECT name FROM wtc_migrations');
 }
 
 /** The SQL that would make the database equal to the entities. */

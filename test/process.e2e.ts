@@ -418,7 +418,7 @@ describe('the database', () => {
   }
 
   async function storedVersion(database: DataSource): Promise<unknown> {
-    const rows = await database.query<{ version: number }[]>('SELECT version FROM credential');
+    const rows = await database.query<{ version: number }[]>('SELECT version FROM wtc_credential');
     return rows[0]?.version;
   }
 

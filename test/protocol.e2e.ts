@@ -398,7 +398,7 @@ it('a row behind memory is not believed: the newer token is served until a new o
   await pair.service.adminRefresh();
   const newer = await pair.token();
   const source = pair.service.app.get(DataSource);
-  await source.getRepository('credential').update({ id: backup.id }, backup);
+  await source.getRepository('wtc_credential').update({ id: backup.id }, backup);
   await pair.service.poll();
   expect(pair.service.events('row_behind_memory')).toHaveLength(1);
   const { body } = await pair.service.read();
@@ -414,7 +414,7 @@ it('a row behind memory is not believed: the newer token is served until a new o
 it('a row that is gone is made again, and filled', async () => {
   await start('stable');
   await pair.pass(60);
-  await pair.service.app.get(DataSource).query('DELETE FROM credential');
+  await pair.service.app.get(DataSource).query('DELETE FROM wtc_credential');
   await pair.service.poll();
   await pair.later(3);
   const { status, body } = await pair.service.read();
@@ -428,7 +428,7 @@ it('a value that no key opens blocks the account, and is not fetched over silent
   const source = pair.service.app.get(DataSource);
   const row = await rowOf(pair.service);
   const sealed = (row.value ?? '').replace(/.$/, (last) => (last === 'A' ? 'Q' : 'A'));
-  await source.query(`UPDATE credential SET value = '${sealed}', revision = revision + 1`);
+  await source.query(`UPDATE wtc_credential SET value = '${sealed}', revision = revision + 1`);
   await pair.service.poll();
   await pair.later(6_950);
   expect(await pair.fetchCount()).toBe(1);
@@ -447,7 +447,7 @@ describe('the history', () => {
     pair.service.app
       .get(DataSource)
       .query(
-        'SELECT fence, cause, forced, outcome, code, errcode FROM refresh_history ORDER BY fence',
+        'SELECT fence, cause, forced, outcome, code, errcode FROM wtc_refresh_history ORDER BY fence',
       );
 
   it('has a row for each refresh, closed with how it ended', async () => {

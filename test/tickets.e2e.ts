@@ -162,8 +162,8 @@ describe('a ticket', () => {
 
   it('is served from memory afterwards, without the database', async () => {
     const first = await ticket(service);
-    await service.app.get(DataSource).query('DROP TABLE ticket_demand');
-    await service.app.get(DataSource).query('DROP TABLE credential');
+    await service.app.get(DataSource).query('DROP TABLE wtc_ticket_demand');
+    await service.app.get(DataSource).query('DROP TABLE wtc_credential');
 
     expect((await ticket(service)).body.ticket).toBe(first.body.ticket);
     expect(await callCount()).toBe(1);
@@ -206,7 +206,7 @@ describe('a ticket', () => {
     const { body } = await ticket(service);
     const source = service.app.get(DataSource);
 
-    const rows: unknown = await source.query('SELECT * FROM credential');
+    const rows: unknown = await source.query('SELECT * FROM wtc_credential');
 
     expect(JSON.stringify(rows)).toContain('jsapi_ticket');
     expect(JSON.stringify(rows)).not.toContain(body.ticket);
@@ -220,7 +220,7 @@ describe('a ticket', () => {
 
     const rows: { kind: string; client: string; reads: string }[] = await service.app
       .get(DataSource)
-      .query('SELECT * FROM read_count');
+      .query('SELECT * FROM wtc_read_count');
     expect(rows.map(({ kind, client, reads }) => [kind, client, Number(reads)])).toEqual([
       ['jsapi_ticket', 'default', 2],
     ]);
@@ -396,7 +396,7 @@ describe('a ticket that nobody asks for', () => {
 
   it('costs no statement for each read, and one an hour at most', async () => {
     const asked = async (): Promise<unknown> =>
-      service.app.get(DataSource).query('SELECT asked_at FROM ticket_demand');
+      service.app.get(DataSource).query('SELECT asked_at FROM wtc_ticket_demand');
     await ticket(service);
     await exchange(service);
     const first = await asked();

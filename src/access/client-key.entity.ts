@@ -8,9 +8,9 @@ import { bigintColumn } from '../database/columns.js';
  * An active key stands in slot 1 or 2 of its client, so that the database itself refuses a third. A revoked one is
  * a tombstone for a day: `revoked_at` is set, `hash` and `slot` are null.
  */
-@Entity('client_key')
-@Unique('client_key_slot', ['clientRowId', 'slot'])
-@Index('client_key_updated_at', ['updatedAt'])
+@Entity('wtc_client_key')
+@Unique('wtc_client_key_slot', ['clientRowId', 'slot'])
+@Index('wtc_client_key_updated_at', ['updatedAt'])
 export class ClientKeyEntity {
   @PrimaryColumn({ name: 'id', type: 'varchar', length: 36 })
   id!: string;

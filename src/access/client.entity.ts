@@ -8,9 +8,9 @@ import type { Scope } from './scope.js';
  * A removed client is a tombstone for a day, so that every replica learns of it: `removed_at` is set and
  * `id` is null, which makes the name free at once for another client, whose keys are others.
  */
-@Entity('client')
-@Unique('client_id', ['id'])
-@Index('client_updated_at', ['updatedAt'])
+@Entity('wtc_client')
+@Unique('wtc_client_id', ['id'])
+@Index('wtc_client_updated_at', ['updatedAt'])
 export class ClientEntity {
   /** Random: what keys refer to. */
   @PrimaryColumn({ name: 'row_id', type: 'varchar', length: 36 })

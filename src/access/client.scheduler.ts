@@ -40,9 +40,9 @@ export class ClientScheduler
 
   onModuleInit(): void {
     const keepMs = TOMBSTONE_MS;
-    this.retention.register({ name: 'client', entity: ClientEntity, since: 'removedAt', keepMs });
+    this.retention.register({ name: 'wtc_client', entity: ClientEntity, since: 'removedAt', keepMs });
     this.retention.register({
-      name: 'client_key',
+      name: 'wtc_client_key',
       entity: ClientKeyEntity,
       since: 'revokedAt',
       keepMs,

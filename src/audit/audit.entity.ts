@@ -5,9 +5,9 @@ import { bigintColumn } from '../database/columns.js';
  * One action of an admin: written before it is done, and closed after (docs/adr/0006). A row that stays
  * `started` belongs to a process that died, or that could not write how it ended.
  */
-@Entity('audit')
-@Index('audit_at', ['at'])
-@Index('audit_app_id_at', ['appId', 'at'])
+@Entity('wtc_audit')
+@Index('wtc_audit_at', ['at'])
+@Index('wtc_audit_app_id_at', ['appId', 'at'])
 export class AuditEntity {
   @PrimaryColumn({ name: 'id', type: 'varchar', length: 36 })
   id!: string;

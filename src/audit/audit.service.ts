@@ -33,7 +33,7 @@ export class AuditService implements OnModuleInit {
 
   onModuleInit(): void {
     this.trail.register({ name: 'admin', find: (query) => this.find(query) });
-    this.retention.register({ name: 'audit', entity: AuditEntity, since: 'at' });
+    this.retention.register({ name: 'wtc_audit', entity: AuditEntity, since: 'at' });
   }
 
   /**

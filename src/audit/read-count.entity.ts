@@ -2,9 +2,9 @@ import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import { bigintColumn } from '../database/columns.js';
 
 /** How often one client read one credential within a minute, as one process counted it. */
-@Entity('read_count')
-@Index('read_count_at', ['at', 'client', 'appId', 'kind'])
-@Index('read_count_app_id_at', ['appId', 'at'])
+@Entity('wtc_read_count')
+@Index('wtc_read_count_at', ['at', 'client', 'appId', 'kind'])
+@Index('wtc_read_count_app_id_at', ['appId', 'at'])
 export class ReadCountEntity {
   @PrimaryColumn({ name: 'id', type: 'varchar', length: 36 })
   id!: string;

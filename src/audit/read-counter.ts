@@ -56,7 +56,7 @@ export class ReadCounter implements OnModuleInit, OnApplicationShutdown {
 
   onModuleInit(): void {
     this.beganAtMs = this.clock.nowMs();
-    this.retention.register({ name: 'read_count', entity: ReadCountEntity, since: 'at' });
+    this.retention.register({ name: 'wtc_read_count', entity: ReadCountEntity, since: 'at' });
   }
 
   /** Both by identity: an object that takes another's place begins a counter of its own. */

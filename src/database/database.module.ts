@@ -5,26 +5,12 @@ import { DatabaseClock } from './database-clock.js';
 import { DatabaseMetrics } from './database.metrics.js';
 import { DatabaseService } from './database.service.js';
 import { dialectOf } from './dialect-of.js';
-import { Clients1795400000000 } from './migrations/clients-1795400000000.js';
 import { Initial1795300000000 } from './migrations/initial-1795300000000.js';
-import { Audit1795500000000 } from './migrations/audit-1795500000000.js';
-import { RuntimeAccounts1795550000000 } from './migrations/runtime-accounts-1795550000000.js';
-import { PreviousValue1795600000000 } from './migrations/previous-value-1795600000000.js';
-import { Tickets1795650000000 } from './migrations/tickets-1795650000000.js';
-import { JssdkHosts1795700000000 } from './migrations/jssdk-hosts-1795700000000.js';
 import { RetentionScheduler } from './retention.scheduler.js';
 import { RetentionService } from './retention.service.js';
 
 /** In the order in which they run; a new one is a line at the end. */
-const MIGRATIONS = [
-  Initial1795300000000,
-  Clients1795400000000,
-  Audit1795500000000,
-  RuntimeAccounts1795550000000,
-  PreviousValue1795600000000,
-  Tickets1795650000000,
-  JssdkHosts1795700000000,
-];
+const MIGRATIONS = [Initial1795300000000];
 
 @Global()
 @Module({
@@ -34,6 +20,7 @@ const MIGRATIONS = [
       useFactory: (config: AppConfig) => ({
         ...dialectOf(config.database).options,
         migrations: MIGRATIONS,
+        migrationsTableName: 'wtc_migrations',
         migrationsTransactionMode: 'none' as const,
         autoLoadEntities: true,
         synchronize: false,

@@ -20,7 +20,7 @@ describe('the key check', () => {
 
   beforeEach(async () => {
     database = await new DataSource({ type: 'sqlite', database: ':memory:' }).initialize();
-    await database.query('CREATE TABLE key_check (id INTEGER PRIMARY KEY, sealed BLOB)');
+    await database.query('CREATE TABLE wtc_key_check (id INTEGER PRIMARY KEY, sealed BLOB)');
     await checkKeys(database, keys);
   });
   afterEach(async () => {
@@ -28,7 +28,7 @@ describe('the key check', () => {
   });
 
   async function sealed(): Promise<string> {
-    const rows = await database.query<{ sealed: string }[]>('SELECT sealed FROM key_check');
+    const rows = await database.query<{ sealed: string }[]>('SELECT sealed FROM wtc_key_check');
     return rows[0]?.sealed ?? '';
   }
 
@@ -54,7 +54,7 @@ describe('the key check', () => {
     ['null', () => null],
     ['bytes', () => Buffer.from('x')],
   ])('ends the start when it was changed: %s', async (_what, change) => {
-    await database.query('UPDATE key_check SET sealed = ?', [change(await sealed())]);
+    await database.query('UPDATE wtc_key_check SET sealed = ?', [change(await sealed())]);
     const refused = checkKeys(database, keys);
     await expect(refused).rejects.toThrow(WrongKeyError);
     await expect(refused).rejects.toThrow(/^The key check of this database/);

@@ -20,15 +20,15 @@ export class WrongKeyError extends StartError {
  * @throws WrongKeyError that names the key ids, never a key
  */
 export async function checkKeys(dataSource: DataSource, keyring: Keyring): Promise<void> {
-  const rows: unknown = await dataSource.query('SELECT sealed FROM key_check WHERE id = 1');
+  const rows: unknown = await dataSource.query('SELECT sealed FROM wtc_key_check WHERE id = 1');
   const row: unknown = Array.isArray(rows) ? rows[0] : undefined;
   const fresh = keyring.seal(PROOF, PLACE);
   if (row === undefined) {
-    await dataSource.query(`INSERT INTO key_check (id, sealed) VALUES (1, '${fresh}')`);
+    await dataSource.query(`INSERT INTO wtc_key_check (id, sealed) VALUES (1, '${fresh}')`);
     return;
   }
   if (keyIdThatOpens(keyring, row) !== keyring.currentKeyId) {
-    await dataSource.query(`UPDATE key_check SET sealed = '${fresh}' WHERE id = 1`);
+    await dataSource.query(`UPDATE wtc_key_check SET sealed = '${fresh}' WHERE id = 1`);
   }
 }
 
@@ -48,7 +48,7 @@ function keyIdThatOpens(keyring: Keyring, row: unknown): string {
   } catch (error) {
     if (error instanceof SealedValueError) {
       throw new WrongKeyError(
-        'The key check of this database (table key_check) was changed: it does not open, though its key is configured. ' +
+        'The key check of this database (table wtc_key_check) was changed: it does not open, though its key is configured. ' +
           'Find out who wrote to the database, and restore it from a backup.',
       );
     }

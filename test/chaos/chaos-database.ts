@@ -51,7 +51,7 @@ export class ChaosDatabase {
 
   /** The access token's row; undefined while there is none, or no table yet. */
   async credential(): Promise<SqlRow | undefined> {
-    const sql = `SELECT ${COLUMNS.join(', ')} FROM credential WHERE kind = 'access_token'`;
+    const sql = `SELECT ${COLUMNS.join(', ')} FROM wtc_credential WHERE kind = 'access_token'`;
     const rows = await this.query(sql).catch(() => []);
     return rows[0];
   }

@@ -20,7 +20,14 @@ const STEADY_MS = 5_000;
 const READ_TIMEOUT_MS = 2_000;
 /** A rotation is everywhere within a poll. */
 const POLL_MS = 2_000;
-const TABLES = ['account', 'credential', 'key_check', 'ip_list', 'refresh_history', 'audit'];
+const TABLES = [
+  'wtc_account',
+  'wtc_credential',
+  'wtc_key_check',
+  'wtc_ip_list',
+  'wtc_refresh_history',
+  'wtc_audit',
+];
 
 export interface RunOptions {
   readonly options: Options;
@@ -167,7 +174,7 @@ async function collect(
 }
 
 async function readHistory({ database }: World): Promise<HistoryRow[]> {
-  const rows = await database.table('refresh_history');
+  const rows = await database.table('wtc_refresh_history');
   return rows
     .filter(({ kind }) => kind === 'access_token')
     .map((row) => ({

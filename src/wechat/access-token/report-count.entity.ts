@@ -2,9 +2,9 @@ import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import { bigintColumn } from '../../database/columns.js';
 
 /** The reports of one client about one version within a minute that ended alike, on all replicas together. */
-@Entity('report_count')
-@Index('report_count_at', ['at'])
-@Index('report_count_app_id_at', ['appId', 'at'])
+@Entity('wtc_report_count')
+@Index('wtc_report_count_at', ['at'])
+@Index('wtc_report_count_app_id_at', ['appId', 'at'])
 export class ReportCountEntity {
   /** A digest of all that is counted apart, so that replicas count into one row. */
   @PrimaryColumn({ name: 'id', type: 'varchar', length: 36 })

@@ -45,7 +45,7 @@ export class ReportCounter implements OnModuleInit, OnApplicationShutdown {
 
   onModuleInit(): void {
     this.trail.register({ name: 'report', find: (query) => this.find(query) });
-    this.retention.register({ name: 'report_count', entity: ReportCountEntity, since: 'at' });
+    this.retention.register({ name: 'wtc_report_count', entity: ReportCountEntity, since: 'at' });
   }
 
   count({ appId, version, outcome, origin }: CountedReport): void {

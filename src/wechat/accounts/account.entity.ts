@@ -8,8 +8,8 @@ import { bigintColumn } from '../../database/columns.js';
  * A removed account stays as a row without its secret: the other replicas learn of the removal from it,
  * the environment is kept from adding the account again, and no version of its credentials goes back.
  */
-@Entity('account')
-@Index('account_updated_at', ['updatedAt'])
+@Entity('wtc_account')
+@Index('wtc_account_updated_at', ['updatedAt'])
 export class AccountEntity {
   /** The AppID. */
   @PrimaryColumn({ name: 'app_id', type: 'varchar', length: 32 })

@@ -8,8 +8,8 @@ import { bigintColumn } from '../../database/columns.js';
  * In flight is `owner` that is not null: a process has claimed the row and may have called WeChat.
  * Every statement raises `revision`; only a commit raises `version`, to the `fence` of its claim.
  */
-@Entity('credential')
-@Unique('credential_app_id_kind', ['appId', 'kind'])
+@Entity('wtc_credential')
+@Unique('wtc_credential_app_id_kind', ['appId', 'kind'])
 export class CredentialEntity {
   /** Random, so that a row that was removed and made again is known to be another. */
   @PrimaryColumn({ name: 'id', type: 'varchar', length: 36 })

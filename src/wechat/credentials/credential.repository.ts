@@ -53,7 +53,7 @@ export class CredentialRepository {
    */
   async insertEmpty(appId: string, kind: string): Promise<void> {
     const fence = (): string =>
-      'COALESCE((SELECT fence_base FROM account WHERE account.app_id = :accountId), 0)';
+      'COALESCE((SELECT fence_base FROM wtc_account WHERE wtc_account.app_id = :accountId), 0)';
     const row = { ...EMPTY, id: randomUUID(), appId, kind, fence };
     try {
       await this.database.run((source) =>
@@ -82,7 +82,7 @@ export class CredentialRepository {
         .from(CredentialEntity)
         .where('app_id = :appId')
         .andWhere(
-          'EXISTS (SELECT 1 FROM account WHERE account.app_id = :appId AND account.removed_at IS NOT NULL)',
+          'EXISTS (SELECT 1 FROM wtc_account WHERE wtc_account.app_id = :appId AND wtc_account.removed_at IS NOT NULL)',
         )
         .setParameters({ appId })
         .execute(),

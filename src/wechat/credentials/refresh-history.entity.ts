@@ -5,9 +5,9 @@ import { bigintAsNumber, bigintColumn } from '../../database/columns.js';
  * One claimed refresh: opened by the claim, before WeChat is called, and closed by whoever settles it.
  * A row that stays open belongs to a process that died; the next claim closes it.
  */
-@Entity('refresh_history')
-@Index('refresh_history_app_id_started_at', ['appId', 'startedAt'])
-@Index('refresh_history_started_at', ['startedAt'])
+@Entity('wtc_refresh_history')
+@Index('wtc_refresh_history_app_id_started_at', ['appId', 'startedAt'])
+@Index('wtc_refresh_history_started_at', ['startedAt'])
 export class RefreshHistoryEntity {
   @PrimaryColumn({ name: 'credential_id', type: 'varchar', length: 36 })
   credentialId!: string;

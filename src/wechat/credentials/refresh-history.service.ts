@@ -25,7 +25,7 @@ export class RefreshHistoryService implements OnModuleInit {
   onModuleInit(): void {
     this.trail.register({ name: 'refresh', find: (query) => this.find(query) });
     this.retention.register({
-      name: 'refresh_history',
+      name: 'wtc_refresh_history',
       entity: RefreshHistoryEntity,
       since: 'startedAt',
     });

@@ -3,7 +3,7 @@ import { bigintColumn } from '../../database/columns.js';
 import type { IpListKind } from './ip-list.dto.js';
 
 /** The last list that WeChat gave. Never leaves the repository. */
-@Entity('ip_list')
+@Entity('wtc_ip_list')
 export class IpListEntity {
   @PrimaryColumn({ name: 'app_id', type: 'varchar', length: 32 })
   appId!: string;

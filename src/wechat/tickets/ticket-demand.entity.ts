@@ -3,7 +3,7 @@ import { bigintColumn } from '../../database/columns.js';
 import type { TicketType } from './ticket-type.js';
 
 /** When a ticket was asked for last, to the hour. Never leaves the repository. */
-@Entity('ticket_demand')
+@Entity('wtc_ticket_demand')
 export class TicketDemandEntity {
   @PrimaryColumn({ name: 'app_id', type: 'varchar', length: 32 })
   appId!: string;

@@ -50,7 +50,7 @@ export class TicketDemandRepository {
         .from(TicketDemandEntity)
         .where('app_id = :appId AND type = :type')
         .andWhere(
-          'EXISTS (SELECT 1 FROM account WHERE account.app_id = :appId AND account.removed_at IS NOT NULL)',
+          'EXISTS (SELECT 1 FROM wtc_account WHERE wtc_account.app_id = :appId AND wtc_account.removed_at IS NOT NULL)',
         )
         .setParameters({ appId, type })
         .execute(),
