@@ -40,7 +40,12 @@ export class ClientScheduler
 
   onModuleInit(): void {
     const keepMs = TOMBSTONE_MS;
-    this.retention.register({ name: 'wtc_client', entity: ClientEntity, since: 'removedAt', keepMs });
+    this.retention.register({
+      name: 'wtc_client',
+      entity: ClientEntity,
+      since: 'removedAt',
+      keepMs,
+    });
     this.retention.register({
       name: 'wtc_client_key',
       entity: ClientKeyEntity,

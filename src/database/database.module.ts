@@ -5,6 +5,7 @@ import { DatabaseClock } from './database-clock.js';
 import { DatabaseMetrics } from './database.metrics.js';
 import { DatabaseService } from './database.service.js';
 import { dialectOf } from './dialect-of.js';
+import { MIGRATIONS_TABLE } from './ownership.js';
 import { Initial1795300000000 } from './migrations/initial-1795300000000.js';
 import { RetentionScheduler } from './retention.scheduler.js';
 import { RetentionService } from './retention.service.js';
@@ -20,7 +21,7 @@ const MIGRATIONS = [Initial1795300000000];
       useFactory: (config: AppConfig) => ({
         ...dialectOf(config.database).options,
         migrations: MIGRATIONS,
-        migrationsTableName: 'wtc_migrations',
+        migrationsTableName: MIGRATIONS_TABLE,
         migrationsTransactionMode: 'none' as const,
         autoLoadEntities: true,
         synchronize: false,

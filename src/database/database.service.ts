@@ -5,10 +5,10 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
-import { DataSource } from 'typeorm';
+import { DataSource, MigrationExecutor, type QueryRunner } from 'typeorm';
 import { AppConfig } from '../config/app-config.js';
 import { Keyring } from '../encryption/keyring.js';
-import { FatalErrors } from '../errors/fatal-errors.js';
+import { FatalErrors, StartError } from '../errors/fatal-errors.js';
 import { Clock } from '../time/clock.js';
 import {
   DatabaseError,
@@ -18,7 +18,8 @@ import {
 } from './database-error.js';
 import { dialectOf } from './dialect-of.js';
 import type { Dialect } from './dialect.js';
-import { checkKeys, WrongKeyError } from './key-check.js';
+import { checkKeys } from './key-check.js';
+import { assertOurs } from './ownership.js';
 
 const RETRY_MS = 1_000;
 
@@ -138,7 +139,7 @@ export class DatabaseService implements OnApplicationBootstrap, BeforeApplicatio
       }
       await this.prepare();
     } catch (error) {
-      if (error instanceof WrongKeyError) {
+      if (error instanceof StartError) {
         throw error;
       }
       const reduced = toDatabaseError(error);
@@ -150,14 +151,22 @@ export class DatabaseService implements OnApplicationBootstrap, BeforeApplicatio
   private async prepare(): Promise<void> {
     const runner = this.dataSource.createQueryRunner();
     try {
+      // Before anything else: even the journal mode of a SQLite file is a change.
+      const tables = (await runner.query(this.dialect.tableNames)) as { name: string }[];
+      assertOurs(tables.map(({ name }) => name).sort());
       await this.dialect.prepare(runner);
-      await this.dialect.exclusively(runner, async () => {
-        await this.dataSource.runMigrations({ transaction: this.dialect.migrationsIn });
-        await checkKeys(this.dataSource, this.keyring);
-      });
+      await this.dialect.exclusively(runner, () => this.migrate(runner));
     } finally {
       await runner.release();
     }
+  }
+
+  /** All on the one connection that holds the lock: a pooler between may give another one another server. */
+  private async migrate(runner: QueryRunner): Promise<void> {
+    const migrations = new MigrationExecutor(this.dataSource, runner);
+    migrations.transaction = 'none';
+    await migrations.executePendingMigrations();
+    await checkKeys(runner, this.keyring);
   }
 
   private async withTimeLimit<T>(statement: Promise<T>): Promise<T> {

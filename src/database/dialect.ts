@@ -12,8 +12,8 @@ export interface Dialect<Target extends DatabaseTarget = DatabaseTarget> {
   readonly nowMs: string;
   /** Statements for each new connection pool, before anything else. */
   prepare(runner: QueryRunner): Promise<void>;
-  /** Whether the migrations run in a transaction of TypeORM's making. */
-  readonly migrationsIn: 'all' | 'none';
-  /** Runs `migrate` in one process at a time, however many start together. */
+  /** SQL for the `name` of each table, whoever made it. */
+  readonly tableNames: string;
+  /** Runs `migrate`, whose statements all use `runner`, in one process at a time, however many start together. */
   exclusively(runner: QueryRunner, migrate: () => Promise<void>): Promise<void>;
 }

@@ -1,4 +1,3 @@
-import type { DataSource } from 'typeorm';
 import type { Keyring, SealedPlace } from '../encryption/keyring.js';
 import { SealedValueError } from '../encryption/sealed-value.error.js';
 import { StartError } from '../errors/fatal-errors.js';
@@ -19,16 +18,19 @@ export class WrongKeyError extends StartError {
  * A row sealed with a previous key is sealed again with the current one.
  * @throws WrongKeyError that names the key ids, never a key
  */
-export async function checkKeys(dataSource: DataSource, keyring: Keyring): Promise<void> {
-  const rows: unknown = await dataSource.query('SELECT sealed FROM wtc_key_check WHERE id = 1');
+export async function checkKeys(
+  database: { query(sql: string): Promise<unknown> },
+  keyring: Keyring,
+): Promise<void> {
+  const rows: unknown = await database.query('SELECT sealed FROM wtc_key_check WHERE id = 1');
   const row: unknown = Array.isArray(rows) ? rows[0] : undefined;
   const fresh = keyring.seal(PROOF, PLACE);
   if (row === undefined) {
-    await dataSource.query(`INSERT INTO wtc_key_check (id, sealed) VALUES (1, '${fresh}')`);
+    await database.query(`INSERT INTO wtc_key_check (id, sealed) VALUES (1, '${fresh}')`);
     return;
   }
   if (keyIdThatOpens(keyring, row) !== keyring.currentKeyId) {
-    await dataSource.query(`UPDATE wtc_key_check SET sealed = '${fresh}' WHERE id = 1`);
+    await database.query(`UPDATE wtc_key_check SET sealed = '${fresh}' WHERE id = 1`);
   }
 }
 

@@ -31,10 +31,10 @@ export const mysqlDialect: Dialect<Extract<DatabaseTarget, { url: string }>> = {
     "((TIMESTAMPDIFF(MICROSECOND, '1970-01-01', SYSDATE(3))" +
     ' - TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(3), NOW(3))) DIV 1000)',
 
-  prepare: () => Promise.resolve(),
+  tableNames:
+    'SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE()',
 
-  // Its DDL commits by itself.
-  migrationsIn: 'none',
+  prepare: () => Promise.resolve(),
 
   async exclusively(runner, migrate) {
     const sql = `SELECT GET_LOCK('${MIGRATION_LOCK}', ${MIGRATION_LOCK_SECONDS}) AS locked`;

@@ -1,3 +1,4 @@
+import type { QueryRunner } from 'typeorm';
 import type { DatabaseTarget } from '../config/app-config.js';
 import { STATEMENT_TIMEOUT_MS } from './database-error.js';
 import type { Dialect } from './dialect.js';
@@ -7,6 +8,10 @@ import { impatientSocket } from './impatient-socket.js';
 const MIGRATION_LOCK = 7_723_001;
 const IDLE_MS = 3_000;
 
+/**
+ * Works through pgbouncer in every mode (docs/adr/0011): no start parameter that it refuses, no state of a session,
+ * and a lock that ends with its transaction.
+ */
 export const postgresDialect: Dialect<Extract<DatabaseTarget, { url: string }>> = {
   options: (target) => ({
     type: 'postgres',
@@ -14,8 +19,6 @@ export const postgresDialect: Dialect<Extract<DatabaseTarget, { url: string }>> 
     connectTimeoutMS: STATEMENT_TIMEOUT_MS,
     extra: {
       stream: impatientSocket,
-      // The server gives a statement up as well, so that a lost one does not take effect much later.
-      statement_timeout: STATEMENT_TIMEOUT_MS,
       // Idle connections are closed in good order before their silence breaks them.
       idleTimeoutMillis: IDLE_MS,
     },
@@ -25,16 +28,40 @@ export const postgresDialect: Dialect<Extract<DatabaseTarget, { url: string }>> 
   // now() stands still at the start of the statement; clock_timestamp() does not.
   nowMs: 'CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)',
 
+  // Tables of extensions, such as PostGIS's, belong to the installation.
+  tableNames: `
+    SELECT relname AS name FROM pg_class
+    WHERE relnamespace = to_regnamespace(quote_ident(current_schema())) AND relkind IN ('r', 'p')
+      AND NOT EXISTS (SELECT 1 FROM pg_depend WHERE objid = pg_class.oid AND deptype = 'e')`,
+
   prepare: () => Promise.resolve(),
 
-  migrationsIn: 'all',
-
   async exclusively(runner, migrate) {
-    await runner.query(`SELECT pg_advisory_lock(${MIGRATION_LOCK})`);
+    await runner.query('BEGIN');
     try {
+      await runner.query(`SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`);
+      await limitStatements(runner);
       await migrate();
-    } finally {
-      await runner.query(`SELECT pg_advisory_unlock(${MIGRATION_LOCK})`);
+      await runner.query('COMMIT');
+    } catch (error) {
+      // A connection that broke has rolled back; what broke it is the error to tell.
+      await runner.query('ROLLBACK').catch(() => undefined);
+      throw error;
     }
   },
 };
+
+/**
+ * The server gives a statement up as well, so that a lost one does not take effect much later: every new session
+ * of this role in this database begins with the limit.
+ */
+async function limitStatements(runner: Pick<QueryRunner, 'query'>): Promise<void> {
+  const [{ setting, role, name }] = (await runner.query(
+    "SELECT setting, quote_ident(current_user) AS role, quote_ident(current_database()) AS name FROM pg_settings WHERE name = 'statement_timeout'",
+  )) as [{ setting: string; role: string; name: string }];
+  if (Number(setting) !== STATEMENT_TIMEOUT_MS) {
+    await runner.query(
+      `ALTER ROLE ${role} IN DATABASE ${name} SET statement_timeout = ${STATEMENT_TIMEOUT_MS}`,
+    );
+  }
+}

@@ -14,6 +14,9 @@ export const sqliteDialect: Dialect<Extract<DatabaseTarget, { kind: 'sqlite' }>>
   // 'subsec' needs SQLite 3.42; the packaged driver brings its own, newer library.
   nowMs: "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
 
+  tableNames:
+    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!'",
+
   async prepare(runner) {
     // Here and not by TypeORM's option: where the disk takes no byte, its driver would fail half way and
     // leave a file open at each try.
@@ -21,9 +24,6 @@ export const sqliteDialect: Dialect<Extract<DatabaseTarget, { kind: 'sqlite' }>>
     // In WAL mode the default may be NORMAL, with which a committed token can be lost with the power.
     await runner.query('PRAGMA synchronous = FULL');
   },
-
-  // In the transaction below.
-  migrationsIn: 'none',
 
   async exclusively(runner, migrate) {
     // TypeORM gives all of SQLite one connection, so what `migrate` runs is inside this transaction:
