@@ -5,7 +5,7 @@ import { AuditApiModule } from './access/audit-api.module.js';
 import { AuditModule } from './audit/audit.module.js';
 import { ClientModule } from './access/client.module.js';
 import { ConfigModule } from './config/config.module.js';
-import { processEnvironment, type Environment } from './config/environment.js';
+import { dotEnvText, processEnvironment, type Environment } from './config/environment.js';
 import { parseAppConfig } from './config/parse-app-config.js';
 import { DatabaseModule } from './database/database.module.js';
 import { EncryptionModule } from './encryption/encryption.module.js';
@@ -27,7 +27,10 @@ export class AppModule {
   static forRoot(environment?: Environment): DynamicModule {
     // It loads `.env`, hence before the variables are parsed.
     const configModule = ConfigModule.forRoot(environment);
-    const config = parseAppConfig(environment ?? processEnvironment());
+    const config =
+      environment === undefined
+        ? parseAppConfig(processEnvironment(), false, dotEnvText())
+        : parseAppConfig(environment);
     return {
       module: AppModule,
       imports: [

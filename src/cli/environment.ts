@@ -4,6 +4,10 @@ import { reasonOf, UsageError } from './exit.js';
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
+/** A line of `.env` that sets one of the variables below without quotes, and has a # with no blank before it. */
+const CUT =
+  /^\s*(?:export\s+)?(WECHAT_TOKEN_CENTER_URL|(?:ADMIN|CLIENT)_API_KEY(?:_FILE)?)[ \t]*=[ \t]*(?!['"`])[^#\r\n]*(?<![ \t])#/gm;
+
 const DEFAULT_URL = 'http://127.0.0.1:3000';
 
 /**
@@ -54,7 +58,7 @@ export class CliEnvironment {
 export function readSecretFile(path: string, name: string): string {
   let content: string;
   try {
-    content = readFileSync(path, 'utf8').replace(/(?:\r?\n)+$/, '');
+    content = readFileSync(path, 'utf8').replace(/^\uFEFF|(?:\r?\n)+$/g, '');
   } catch (error) {
     throw new UsageError(`The file that ${name} names cannot be read: ${reasonOf(error)}.`);
   }
@@ -75,7 +79,19 @@ export function readDotEnv(): Variables {
     }
     throw new UsageError(`.env cannot be read: ${reasonOf(error)}.`);
   }
-  return withoutEmpty(parseEnv(text));
+  assertNotCut(text);
+  return withoutEmpty(parseEnv(text.replace(/^\uFEFF/, '')));
+}
+
+/** `KEY=ab#cd` is read as `ab`. The service refuses such a value of `.env` too. @throws UsageError */
+function assertNotCut(text: string): void {
+  for (const [, name = ''] of text.matchAll(CUT)) {
+    if (withoutEmpty(process.env)[name] === undefined) {
+      throw new UsageError(
+        `${name}: its value in .env ends at a #. Put the value in single quotes; if a comment begins there, put a blank before the #.`,
+      );
+    }
+  }
 }
 
 /** As for the service: an empty value counts as unset. */

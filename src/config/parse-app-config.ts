@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AppConfig } from './app-config.js';
 import { ConfigError } from './config.error.js';
+import { dotEnvProblems } from './dot-env.js';
 import type { Environment } from './environment.js';
 import {
   apiKey,
@@ -55,12 +56,14 @@ type ConfigValues = Pick<AppConfig, keyof AppConfig>;
  * Environment → one typed configuration. Reads nothing but the files that variables name.
  *
  * @param isTty whether standard output is a terminal, where logs are for a person's eyes
+ * @param dotEnv the text of the `.env` file that the environment was read from
  * @throws ConfigError with every problem at once
  */
-export function parseAppConfig(environment: Environment, isTty = false): AppConfig {
+export function parseAppConfig(environment: Environment, isTty = false, dotEnv = ''): AppConfig {
   const raw = readRawValues(environment);
   const result = schema.safeParse(raw.values);
   const problems = [
+    ...dotEnvProblems(dotEnv, environment),
     ...raw.problems,
     ...(result.error?.issues ?? []).flatMap((issue) => describe(issue, raw)),
     ...pairProblems(raw),

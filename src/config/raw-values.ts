@@ -43,6 +43,9 @@ function readOne(
   if (given.problem !== undefined) {
     return given;
   }
+  if (/^["'`]/.test(given.value ?? '')) {
+    return { problem: QUOTED };
+  }
   const value = given.value ?? variable.fallback;
   if (value === undefined && variable.required === true) {
     return { problem: `is not set. Set it, or ${name}_FILE: ${howToMake(name)}` };
@@ -50,10 +53,14 @@ function readOne(
   return value === undefined ? {} : { value };
 }
 
+/** Docker's --env-file and files of secrets take quotes for a part of the value; so does .env where they do not match. */
+const QUOTED =
+  'begins with a quotation mark, which is taken for a part of the value. Remove the quotes; in .env, end the value with the same mark.';
+
 function readSecretFile(name: string, path: string): { value?: string; problem?: string } {
   try {
-    // Editors and `echo` end a file with a newline, which is no part of the secret.
-    const content = nonEmpty(readFileSync(path, 'utf8').replace(/(?:\r?\n)+$/, ''));
+    // Editors and `echo` end a file with a newline, and Windows begins it with a byte order mark: no part of the secret.
+    const content = nonEmpty(readFileSync(path, 'utf8').replace(/^\uFEFF|(?:\r?\n)+$/g, ''));
     return content === undefined
       ? { problem: `the file that ${name}_FILE names is empty. Write the value into it.` }
       : { value: content };
