@@ -24,6 +24,8 @@ const ONCE = [
   '/test/cli[.]',
   '/test/simulator/',
   '/test/demo',
+  '/test/dot-env',
+  '/test/several-addresses',
   '/test/docs',
   '/test/openapi',
   '/test/ops',

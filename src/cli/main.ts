@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander';
+import { setDefaultAutoSelectFamilyAttemptTimeout } from 'node:net';
 import { CliError, EXIT } from './exit.js';
 import { createProgram } from './program.js';
 
@@ -7,7 +8,11 @@ import { createProgram } from './program.js';
  * The command line. It speaks HTTP to the service and imports nothing of it. Exit codes: exit.ts.
  */
 
+/** A third of the 10 s that Node's fetch has to connect; its own 250 ms for an address are too few over a slow line. */
+const ADDRESS_LIMIT_MS = 3_333;
+
 async function main(): Promise<number> {
+  setDefaultAutoSelectFamilyAttemptTimeout(ADDRESS_LIMIT_MS);
   // Nobody reads on, such as after "| head".
   process.stdout.once('error', () => {
     process.exit(EXIT.done);

@@ -1,7 +1,12 @@
-import { Socket } from 'node:net';
+import { setDefaultAutoSelectFamilyAttemptTimeout, Socket } from 'node:net';
+import { addressLimitMs } from '../time/address-limit.js';
+import { STATEMENT_TIMEOUT_MS } from './database-error.js';
 
 /** Longer than a statement may take, so that the statement is given up first and its error is the clear one. */
 const SILENCE_MS = 6_000;
+
+// The drivers connect with Node's default, which is one for the process: it is set here for all that set none.
+setDefaultAutoSelectFamilyAttemptTimeout(addressLimitMs(STATEMENT_TIMEOUT_MS));
 
 /**
  * A connection to a database server that breaks when nothing comes over it for a while.

@@ -3,6 +3,7 @@ import https from 'node:https';
 import type { Duplex } from 'node:stream';
 import { promisify } from 'node:util';
 import { HttpsProxyAgent } from 'https-proxy-agent';
+import { addressLimitMs } from '../../time/address-limit.js';
 import { isExcludedFromProxy } from './no-proxy.js';
 
 /**
@@ -27,15 +28,28 @@ export interface Route {
   readonly noProxy: string | undefined;
 }
 
-/** @param signal ends the connection, and the making of one */
-export function attemptAgent(url: URL, route: Route, signal: AbortSignal): AttemptAgent {
+export interface AttemptLimits {
+  /** Ends the connection, and the making of one. */
+  readonly signal: AbortSignal;
+  /** The time for the whole attempt, of which each address of a host gets a share. */
+  readonly timeoutMs: number;
+}
+
+export function attemptAgent(url: URL, route: Route, limits: AttemptLimits): AttemptAgent {
   if (url.protocol === 'http:') {
-    return new PlainAgent(signal);
+    return new PlainAgent(limits);
   }
   if (route.httpsProxy === undefined || isExcludedFromProxy(url, route.noProxy)) {
-    return new TlsAgent(signal);
+    return new TlsAgent(limits);
   }
-  return new TunnelAgent(route.httpsProxy, signal);
+  return new TunnelAgent(route.httpsProxy, limits);
+}
+
+function connectOptions({ timeoutMs }: AttemptLimits): {
+  keepAlive: false;
+  autoSelectFamilyAttemptTimeout: number;
+} {
+  return { keepAlive: false, autoSelectFamilyAttemptTimeout: addressLimitMs(timeoutMs) };
 }
 
 type OnCreated = (error: Error | null, socket: Duplex) => void;
@@ -43,24 +57,24 @@ type OnCreated = (error: Error | null, socket: Duplex) => void;
 class PlainAgent extends http.Agent implements AttemptAgent {
   connected = false;
 
-  constructor(private readonly signal: AbortSignal) {
-    super({ keepAlive: false });
+  constructor(private readonly limits: AttemptLimits) {
+    super(connectOptions(limits));
   }
 
   override createConnection(options: http.ClientRequestArgs, onCreated: OnCreated): undefined {
-    handOver(this, super.createConnection(options), 'connect', onCreated, this.signal);
+    handOver(this, super.createConnection(options), 'connect', onCreated, this.limits.signal);
   }
 }
 
 class TlsAgent extends https.Agent implements AttemptAgent {
   connected = false;
 
-  constructor(private readonly signal: AbortSignal) {
-    super({ keepAlive: false });
+  constructor(private readonly limits: AttemptLimits) {
+    super(connectOptions(limits));
   }
 
   override createConnection(options: https.RequestOptions, onCreated: OnCreated): undefined {
-    handOver(this, super.createConnection(options), 'secureConnect', onCreated, this.signal);
+    handOver(this, super.createConnection(options), 'secureConnect', onCreated, this.limits.signal);
   }
 }
 
@@ -70,9 +84,9 @@ class TunnelAgent extends HttpsProxyAgent<string> implements AttemptAgent {
 
   constructor(
     proxy: string,
-    private readonly signal: AbortSignal,
+    private readonly limits: AttemptLimits,
   ) {
-    super(proxy, { keepAlive: false, signal });
+    super(proxy, { ...connectOptions(limits), signal: limits.signal });
   }
 
   override async connect(
@@ -87,7 +101,7 @@ class TunnelAgent extends HttpsProxyAgent<string> implements AttemptAgent {
       socket.destroy();
       throw new Error('the proxy refused to connect');
     }
-    await promisify(whenEstablished)(socket, 'secureConnect', this.signal);
+    await promisify(whenEstablished)(socket, 'secureConnect', this.limits.signal);
     this.connected = true;
     return socket;
   }

@@ -54,7 +54,10 @@ export async function exchange(http: HttpService, attempt: Attempt): Promise<Exc
   if (attempt.signal?.aborted === true) {
     giveUp();
   }
-  const agent = attemptAgent(new URL(attempt.origin), attempt.route, end.signal);
+  const agent = attemptAgent(new URL(attempt.origin), attempt.route, {
+    signal: end.signal,
+    timeoutMs: attempt.timeoutMs,
+  });
   try {
     const response = await firstValueFrom(
       http.request<Buffer>(requestConfig(attempt, agent, end.signal)),
