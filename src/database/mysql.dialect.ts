@@ -1,3 +1,4 @@
+import mysql2, { type PoolConnection, type PoolOptions } from 'mysql2';
 import type { Socket } from 'node:net';
 import type { DatabaseTarget } from '../config/app-config.js';
 import { DatabaseError, STATEMENT_TIMEOUT_MS } from './database-error.js';
@@ -7,6 +8,25 @@ import { impatientSocket } from './impatient-socket.js';
 const MIGRATION_LOCK = 'wechat_token_center_migration';
 /** Shorter than a connection may be silent; who does not get the lock by then tries again. */
 const MIGRATION_LOCK_SECONDS = 3;
+/** Case and accents count, as on the other databases. MySQL and MariaDB both have it. */
+const COLLATION = 'utf8mb4_bin';
+
+/**
+ * The session is ours, whatever the server's defaults are. The driver escapes values with backslashes: under
+ * NO_BACKSLASH_ESCAPES a quote in a name would end the text, and the rest would be SQL.
+ */
+const SESSION = [
+  `SET NAMES utf8mb4 COLLATE ${COLLATION}`,
+  "SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
+  "SESSION time_zone = '+00:00'",
+  'SESSION autocommit = 1',
+  'SESSION sql_safe_updates = 0',
+  // A statement that waits for a lock is given up by the server as well, so that it does not take effect much later.
+  `SESSION innodb_lock_wait_timeout = ${STATEMENT_TIMEOUT_MS / 1_000}`,
+  // Idle connections are closed by us; where the server does it, the next statement fails.
+  'SESSION wait_timeout = 600',
+].join(', ');
+const ISOLATION = 'SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ';
 
 interface Address {
   readonly config: { readonly host: string; readonly port: number };
@@ -16,25 +36,42 @@ function connectImpatiently({ config }: Address): Socket {
   return impatientSocket().connect(config.port, config.host).setNoDelay(true);
 }
 
+/** Of each new connection the statements of the session are the first, before those of whoever waits for it. */
+function createPool(options: PoolOptions): mysql2.Pool {
+  const pool = mysql2.createPool(options);
+  pool.on('connection', (connection: PoolConnection) => {
+    for (const statement of [SESSION, ISOLATION]) {
+      connection.query(statement, (error) => {
+        if (error !== null) {
+          connection.destroy();
+        }
+      });
+    }
+  });
+  return pool;
+}
+
 export const mysqlDialect: Dialect<Extract<DatabaseTarget, { url: string }>> = {
   options: (target) => ({
     type: 'mysql',
+    driver: { ...mysql2, createPool },
+    connectorPackage: 'mysql2',
     url: target.url,
     connectTimeout: STATEMENT_TIMEOUT_MS,
     charset: 'utf8mb4',
     extra: { stream: connectImpatiently },
   }),
 
-  // SYSDATE() is the moment of evaluation, in the session's zone; UTC_TIMESTAMP() - NOW() takes the zone
-  // out again without the ambiguous hour that UNIX_TIMESTAMP() has at the end of summer time.
-  nowMs:
-    "((TIMESTAMPDIFF(MICROSECOND, '1970-01-01', SYSDATE(3))" +
-    ' - TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(3), NOW(3))) DIV 1000)',
+  // NOW() stands still at the start of the statement; SYSDATE() does not. The session's zone is UTC.
+  nowMs: "(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', SYSDATE(3)) DIV 1000)",
 
   tableNames:
     'SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE()',
 
-  prepare: () => Promise.resolve(),
+  // The database is ours alone, and its default counts for every table that is made in it.
+  async prepare(runner) {
+    await runner.query(`ALTER DATABASE CHARACTER SET utf8mb4 COLLATE ${COLLATION}`);
+  },
 
   async exclusively(runner, migrate) {
     const sql = `SELECT GET_LOCK('${MIGRATION_LOCK}', ${MIGRATION_LOCK_SECONDS}) AS locked`;
