@@ -4,6 +4,7 @@ import {
   type BeforeApplicationShutdown,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
+import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DataSource, MigrationExecutor, type QueryRunner } from 'typeorm';
 import { AppConfig } from '../config/app-config.js';
@@ -16,10 +17,11 @@ import {
   STATEMENT_TIMEOUT_MS,
   toDatabaseError,
 } from './database-error.js';
-import { dialectOf } from './dialect-of.js';
+import { dialectOf, type DatabaseFiles } from './dialect-of.js';
 import type { Dialect } from './dialect.js';
 import { checkKeys } from './key-check.js';
 import { assertOurs } from './ownership.js';
+import type { WideFile } from './sqlite-files.js';
 
 const RETRY_MS = 1_000;
 
@@ -36,6 +38,7 @@ export class DatabaseService implements OnApplicationBootstrap, BeforeApplicatio
   private readonly logger = new Logger(DatabaseService.name);
   private readonly stopping = new AbortController();
   private readonly dialect: Omit<Dialect, 'options'>;
+  private readonly files: DatabaseFiles;
   private markConnected: () => void = () => undefined;
   /** Resolves once the database is connected, migrated and opened by a key; never rejects. */
   readonly connected = new Promise<void>((resolve) => {
@@ -50,7 +53,7 @@ export class DatabaseService implements OnApplicationBootstrap, BeforeApplicatio
     private readonly fatalErrors: FatalErrors,
     config: AppConfig,
   ) {
-    this.dialect = dialectOf(config.database).dialect;
+    ({ dialect: this.dialect, files: this.files } = dialectOf(config.database));
   }
 
   /** Why the database cannot be used now, in words for an operator; undefined when it can. */
@@ -135,6 +138,7 @@ export class DatabaseService implements OnApplicationBootstrap, BeforeApplicatio
   private async connect(): Promise<void> {
     try {
       if (!this.dataSource.isInitialized) {
+        this.files.create();
         await this.dataSource.initialize();
       }
       await this.prepare();
@@ -148,12 +152,24 @@ export class DatabaseService implements OnApplicationBootstrap, BeforeApplicatio
     }
   }
 
+  private tellOf({ file, mode, failure }: WideFile): void {
+    const name = basename(file);
+    this.logger.warn(
+      failure === undefined
+        ? `${name} had mode ${mode}, so that others could open it; its mode is 600 now`
+        : `${name} has mode ${mode}, so that others can open it, and it cannot be changed (${failure}). Run chmod 600 on it as its owner`,
+    );
+  }
+
   private async prepare(): Promise<void> {
     const runner = this.dataSource.createQueryRunner();
     try {
       // Before anything else: even the journal mode of a SQLite file is a change.
       const tables = (await runner.query(this.dialect.tableNames)) as { name: string }[];
       assertOurs(tables.map(({ name }) => name).sort());
+      this.files.narrow().forEach((wide) => {
+        this.tellOf(wide);
+      });
       await this.dialect.prepare(runner);
       await this.dialect.exclusively(runner, () => this.migrate(runner));
     } finally {
