@@ -432,7 +432,7 @@ describe('the database', () => {
     expect(body.reasons).toEqual([
       'clients: not loaded from the database yet',
       expect.stringMatching(
-        /\((ENOTDIR|EEXIST)\): check that the folder of DATABASE_URL exists and may be written/,
+        /the folder of DATABASE_URL is missing or not writable \((ENOTDIR|EEXIST)\); create it/,
       ),
     ]);
     await expectUnavailable(service);

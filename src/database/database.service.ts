@@ -189,7 +189,7 @@ export class DatabaseService implements OnApplicationBootstrap, BeforeApplicatio
     let timer: NodeJS.Timeout | undefined;
     const limit = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
-        const message = `the database did not answer in ${STATEMENT_TIMEOUT_MS} ms`;
+        const message = `the database did not answer in ${STATEMENT_TIMEOUT_MS} ms; look at its load and its locks`;
         reject(new DatabaseError('timeout', message));
       }, STATEMENT_TIMEOUT_MS);
     });
@@ -197,8 +197,8 @@ export class DatabaseService implements OnApplicationBootstrap, BeforeApplicatio
       return await Promise.race([statement, limit]);
     } catch (error) {
       const reduced = toDatabaseError(error);
-      // A row that is there already is an answer; the database is well.
-      if (!isUniqueViolation(reduced)) {
+      // A row that is there already is an answer, and so is a refused value; the database is well.
+      if (reduced instanceof DatabaseError && !isUniqueViolation(reduced)) {
         this.problemText = reduced.message;
       }
       throw reduced;

@@ -1,5 +1,6 @@
 import type { QueryRunner } from 'typeorm';
 import type { DatabaseTarget } from '../config/app-config.js';
+import { StartError } from '../errors/fatal-errors.js';
 import { STATEMENT_TIMEOUT_MS } from './database-error.js';
 import type { Dialect } from './dialect.js';
 import { impatientSocket } from './impatient-socket.js';
@@ -34,7 +35,17 @@ export const postgresDialect: Dialect<Extract<DatabaseTarget, { url: string }>> 
     WHERE relnamespace = to_regnamespace(quote_ident(current_schema())) AND relkind IN ('r', 'p')
       AND NOT EXISTS (SELECT 1 FROM pg_depend WHERE objid = pg_class.oid AND deptype = 'e')`,
 
-  prepare: () => Promise.resolve(),
+  async prepare(runner) {
+    const [{ encoding }] = (await runner.query(
+      "SELECT current_setting('server_encoding') AS encoding",
+    )) as [{ encoding: string }];
+    if (encoding !== 'UTF8') {
+      throw new StartError(
+        `The database of DATABASE_URL has the encoding ${encoding}, which cannot hold every name. Nothing was changed. ` +
+          "Create one with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0, and name it in DATABASE_URL.",
+      );
+    }
+  },
 
   async exclusively(runner, migrate) {
     await runner.query('BEGIN');
