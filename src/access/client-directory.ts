@@ -35,6 +35,8 @@ export class ClientDirectory {
   private clients: ReadonlyMap<string, Client>;
   private hasLoaded = false;
   private usedAtMs = 0;
+  /** What all fail of who come before the first reading. */
+  private readonly loading = {};
 
   constructor(
     { keys }: AppConfig,
@@ -74,7 +76,7 @@ export class ClientDirectory {
    * refused. Only where it has their form: else whoever guesses at a key of the environment would not be counted.
    */
   notYet(key: PresentedKey): AppError | undefined {
-    return this.hasLoaded || !key.mayBeStored ? undefined : notLoaded();
+    return this.hasLoaded || !key.mayBeStored ? undefined : notLoaded(this.loading);
   }
 
   /** Takes the place of the stored clients there were before. Keys are the hashes of their keys. */
@@ -97,10 +99,10 @@ export class ClientDirectory {
   }
 }
 
-function notLoaded(): AppError {
+function notLoaded(incident: object): AppError {
   return new AppError(
     'database_unavailable',
     'Not ready yet: the clients have not been read from the database, and this key may be of one of them. Ask again after Retry-After.',
-    { retryAfterSeconds: 1 },
+    { retryAfterSeconds: 1, incident },
   );
 }

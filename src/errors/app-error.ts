@@ -40,6 +40,8 @@ export interface AppErrorDetails {
   /** The methods that the path knows; sent as `Allow` with a 405. */
   allow?: string[];
   cause?: unknown;
+  /** What this error comes of, where others come of it too: the same object in each. It is logged once. */
+  incident?: object;
 }
 
 /**
@@ -52,6 +54,8 @@ export class AppError extends Error {
   readonly errors: ValidationProblem[] | undefined;
   readonly retryAfterSeconds: number | undefined;
   readonly allow: string[] | undefined;
+  /** One object for all errors that come of the same; an error that stands alone is its own. */
+  readonly incident: object;
 
   constructor(
     readonly code: ErrorCode,
@@ -63,5 +67,6 @@ export class AppError extends Error {
     this.errors = details.errors;
     this.retryAfterSeconds = details.retryAfterSeconds;
     this.allow = details.allow;
+    this.incident = details.incident ?? this;
   }
 }

@@ -18,8 +18,12 @@ export type OnAnswer = (
   status: number,
 ) => void;
 
+/** Under which id an incident is in the log. */
+const errorIds = new WeakMap<object, string>();
+
 /**
- * One line of the log for an error that is answered.
+ * One line of the log for an error that is answered; from 500 on, one for all who fail of the same: of a thousand who
+ * wait for one refresh, each gets the id of the first one's line.
  * The route's pattern is logged and not the URL: a query may hold what must not be logged.
  * @returns the id under which the log has it, from 500 on
  */
@@ -36,7 +40,13 @@ export function logError(
     logger.debug({ event: 'request_refused', ...line });
     return undefined;
   }
+  const known = errorIds.get(error.incident);
+  if (known !== undefined) {
+    logger.debug({ event: 'request_failed', error_id: known, ...line });
+    return known;
+  }
   const errorId = randomUUID();
+  errorIds.set(error.incident, errorId);
   logger.error({
     event: 'request_failed',
     error_id: errorId,

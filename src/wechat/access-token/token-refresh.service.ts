@@ -6,6 +6,7 @@ import { accountNotFound } from '../accounts/account.errors.js';
 import { ClaimService } from '../credentials/claim.service.js';
 import { upstreamOf } from '../credentials/credential-reader.service.js';
 import type { CredentialSlot } from '../credentials/credential-slot.js';
+import { incidentOfFailure } from '../credentials/incident.js';
 import { CredentialStore } from '../credentials/credential-store.js';
 import type { RefreshFailure } from '../credentials/refresh-failure.js';
 import { RefreshService } from '../credentials/refresh.service.js';
@@ -71,7 +72,7 @@ export class TokenRefreshService {
       case 'held':
         return slot.version > versionBefore;
       case 'failed':
-        throw failed(result.failure);
+        throw failed(slot, result.failure);
       case 'database_away':
         throw new AppError(
           'database_unavailable',
@@ -109,10 +110,11 @@ export class TokenRefreshService {
   }
 }
 
-function failed(failure: RefreshFailure): AppError {
+function failed(slot: CredentialSlot, failure: RefreshFailure): AppError {
   const detail = `The refresh failed: ${failure.errmsg}. ${failure.advice}`;
   const isOurs = failure.code === 'same_value' || failure.code === 'internal_error';
   return new AppError(isOurs ? 'token_unavailable' : failure.code, detail, {
     upstream: upstreamOf(failure),
+    incident: incidentOfFailure(slot, failure),
   });
 }

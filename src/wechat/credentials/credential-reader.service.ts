@@ -7,6 +7,7 @@ import type { CredentialSlot } from './credential-slot.js';
 import type { CredentialSnapshot } from './credential-snapshot.js';
 import { CredentialStore } from './credential-store.js';
 import { dueAtMs } from './due.js';
+import { incidentOfFailure, incidentOfReason } from './incident.js';
 import { parseFailure, type RefreshFailure } from './refresh-failure.js';
 import { RefreshService } from './refresh.service.js';
 
@@ -43,7 +44,9 @@ export class CredentialReaderService {
     }
     const failure = parseFailure(slot.row.lastError);
     const waitMs = this.nextAttemptAtMs(slot) - this.clock.nowMs();
-    return new AppError('token_unavailable', this.reason(slot, failure), {
+    const { detail, incident } = this.reason(slot, failure);
+    return new AppError('token_unavailable', detail, {
+      incident,
       // Without an end in sight, as for a value that no key opens, there is nothing to wait for.
       ...(Number.isFinite(waitMs) && { retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1_000)) }),
       ...(failure === undefined ? {} : { upstream: upstreamOf(failure) }),
@@ -99,20 +102,36 @@ export class CredentialReaderService {
     return Math.max(dueAtMs(slot, nowMs), slot.isPausing(nowMs) ? slot.notBeforeMs : 0);
   }
 
-  private reason(slot: CredentialSlot, failure: RefreshFailure | undefined): string {
+  private reason(
+    slot: CredentialSlot,
+    failure: RefreshFailure | undefined,
+  ): { detail: string; incident: object } {
+    const obstacle = this.obstacle(slot);
+    if (obstacle === undefined && failure !== undefined) {
+      return {
+        detail: `There is no usable ${slot.kind.name}, and the last refresh failed: ${failure.errmsg}. ${failure.advice}`,
+        incident: incidentOfFailure(slot, failure),
+      };
+    }
+    const detail = obstacle ?? this.delay(slot);
+    return { detail, incident: incidentOfReason(slot, detail) };
+  }
+
+  /** Why what there is cannot be used, whatever came of the last refresh. */
+  private obstacle(slot: CredentialSlot): string | undefined {
     if (slot.problem !== undefined) {
       return `The stored value cannot be used: ${slot.problem} An admin refresh replaces it.`;
     }
     if (this.store.awaitsReading(slot)) {
       return 'The database has not been read for so long that another replica may have replaced the token. Ask again after Retry-After.';
     }
-    if (failure !== undefined) {
-      return `There is no usable ${slot.kind.name}, and the last refresh failed: ${failure.errmsg}. ${failure.advice}`;
-    }
-    if (this.database.problem !== undefined) {
-      return `There is no usable ${slot.kind.name}: ${this.database.problem}. Ask again after Retry-After.`;
-    }
-    return `The ${slot.kind.name} is being fetched. Ask again after Retry-After.`;
+    return undefined;
+  }
+
+  private delay({ kind }: CredentialSlot): string {
+    return this.database.problem === undefined
+      ? `The ${kind.name} is being fetched. Ask again after Retry-After.`
+      : `There is no usable ${kind.name}: ${this.database.problem}. Ask again after Retry-After.`;
   }
 }
 

@@ -37,6 +37,9 @@ export class CredentialStore implements OnApplicationBootstrap {
     this.markLoaded = resolve;
   });
 
+  /** What all fail of who come before the first reading. */
+  private readonly loading = {};
+
   constructor(
     private readonly repository: CredentialRepository,
     private readonly accounts: AccountService,
@@ -95,9 +98,7 @@ export class CredentialStore implements OnApplicationBootstrap {
     return new AppError(
       'database_unavailable',
       `Not ready yet: ${reason}. Ask again after Retry-After.`,
-      {
-        retryAfterSeconds: 1,
-      },
+      { retryAfterSeconds: 1, incident: this.loading },
     );
   }
 
