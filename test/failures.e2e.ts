@@ -30,7 +30,7 @@ const ROWS: Record<Mode, Row[]> = {
     ['a broken answer', { kind: 'truncated', contentLength: 'cut' }, 'wechat_error', 'due', 2],
     ['an answer over 1 MiB', { kind: 'oversized' }, 'wechat_error', 'due', 2],
     ['no expires_in', expiresIn(), 'wechat_error', 'due', 2],
-    ['expires_in "7200"', expiresIn('7200'), 'wechat_error', 'due', 2],
+    ['expires_in "2 h"', expiresIn('2 h'), 'wechat_error', 'due', 2],
     ['expires_in -1', expiresIn(-1), 'wechat_error', 'due', 2],
     ['expires_in of 25 h', expiresIn(90_000), 'wechat_error', 'due', 2],
     ['45011', errcode(45011), 'wechat_error', 'due', 60],
