@@ -237,6 +237,7 @@ describe('what ends with another code than 0', () => {
     ['a client without a scope', 'clients add shop'],
     ['an address that is none', 'accounts list --url tokens'],
     ['an address with a password', 'accounts list --url http://u:p@127.0.0.1'],
+    ['plain http to another machine', 'accounts list --url http://192.0.2.1:3000'],
   ])('2: %s', async (_what, line) => {
     const { code, out, err } = await cli(line);
     expect([code, out]).toEqual([2, '']);

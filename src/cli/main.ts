@@ -3,6 +3,7 @@ import { CommanderError } from 'commander';
 import { setDefaultAutoSelectFamilyAttemptTimeout } from 'node:net';
 import { CliError, EXIT } from './exit.js';
 import { createProgram } from './program.js';
+import { lines } from './terminal-text.js';
 
 /*
  * The command line. It speaks HTTP to the service and imports nothing of it. Exit codes: exit.ts.
@@ -26,7 +27,7 @@ async function main(): Promise<number> {
       return error.exitCode === 0 ? EXIT.done : EXIT.usage;
     }
     if (error instanceof CliError) {
-      process.stderr.write(`${error.message}\n`);
+      process.stderr.write(`${lines(error.message)}\n`);
       return error.exitCode;
     }
     throw error;

@@ -18,6 +18,7 @@ export function createProgram(): Command {
   const program = new Command('wechat-token-center')
     .description('The first steps with a running WeChat Token Center, and the daily ones.')
     .option('--url <url>', 'where the service listens')
+    .option('--allow-http', 'send the key over plain http to another machine')
     .option('--json', "the service's answer as JSON, for scripts")
     .addHelpText('after', HELP)
     .exitOverride();

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { CliError, EXIT, reasonOf, UsageError } from './exit.js';
+import { CliError, EXIT, reasonOf } from './exit.js';
+import { oneLine } from './terminal-text.js';
 
 /** Longer than the longest wait for a refresh that may be asked for. */
 const ANSWER_LIMIT_MS = 75_000;
@@ -28,15 +29,11 @@ const ProblemAnswer = z.object({
 
 /** Speaks HTTP to the running service, with one key. */
 export class ServiceConnection {
-  private readonly base: string;
-
-  /** @throws UsageError when the address is none */
+  /** @param base as {@link serviceAddress} makes it */
   constructor(
-    url: string,
+    private readonly base: string,
     private readonly key: string,
-  ) {
-    this.base = baseOf(url);
-  }
+  ) {}
 
   async get(path: string, query: Query = {}): Promise<Item> {
     return this.expect(ItemAnswer, await this.send('GET', path, query));
@@ -140,21 +137,6 @@ export class ServiceConnection {
   }
 }
 
-function baseOf(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol) || url.search + url.hash !== '') {
-    throw new UsageError(
-      'The address of the service is not valid. Write such as https://tokens.example.com or http://127.0.0.1:3000.',
-    );
-  }
-  if (url.username + url.password !== '') {
-    throw new UsageError(
-      'The address of the service holds a user name or a password. Leave them out.',
-    );
-  }
-  return `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
-}
-
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -178,5 +160,5 @@ function wordsOf(
       : [`  WeChat (errcode ${upstream.errcode ?? 'none'}): ${upstream.advice}`]),
     ...(retryAfter === null ? [] : [`  Try again in ${retryAfter} s.`]),
     ...(errorId === undefined ? [] : [`  The service's log names the cause under ${errorId}.`]),
-  ];
+  ].map(oneLine);
 }

@@ -1,10 +1,16 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { CliEnvironment } from './environment.js';
+import { serviceAddress } from './service-address.js';
 import { ServiceConnection, type Item, type Page } from './service-connection.js';
 import { fields, table, type Column } from './table.js';
+import { lines, visibleJson } from './terminal-text.js';
 
-const GlobalOptions = z.object({ url: z.string().optional(), json: z.boolean().default(false) });
+const GlobalOptions = z.object({
+  url: z.string().optional(),
+  allowHttp: z.boolean().default(false),
+  json: z.boolean().default(false),
+});
 
 /** One command's way to the service, with the key that it wants, and to standard output. */
 export class Session {
@@ -43,16 +49,17 @@ export class Session {
   /** For people alone: scripts go by the exit code. */
   say(text: string): void {
     if (!this.options.json) {
-      process.stdout.write(`${text}\n`);
+      process.stdout.write(`${lines(text)}\n`);
     }
   }
 
   private show(answer: object, words: () => string): void {
-    const text = this.options.json ? JSON.stringify(answer, null, 2) : words();
+    const text = this.options.json ? visibleJson(answer) : lines(words());
     process.stdout.write(`${text}\n`);
   }
 
   private connect(key: string): ServiceConnection {
-    return new ServiceConnection(this.options.url ?? this.environment.url, key);
+    const { url = this.environment.url, allowHttp } = this.options;
+    return new ServiceConnection(serviceAddress(url, allowHttp), key);
   }
 }

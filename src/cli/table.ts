@@ -1,4 +1,5 @@
 import type { Item } from './service-connection.js';
+import { oneLine } from './terminal-text.js';
 
 /** A heading, and where its value stands in an item: `access_token.state`. */
 export type Column = readonly [title: string, path: string];
@@ -19,7 +20,7 @@ export function table(columns: readonly Column[], items: readonly Item[]): strin
 
 /** One line for each field, nested ones by their path. */
 export function fields(item: Item): string {
-  return aligned(flatten(item).map(([path, value]) => [`${path}:`, textOf(value)]));
+  return aligned(flatten(item).map(([path, value]) => [`${oneLine(path)}:`, textOf(value)]));
 }
 
 function aligned(rows: readonly (readonly string[])[]): string {
@@ -67,7 +68,7 @@ function textOf(value: unknown): string {
     return value.map((entry) => textOf(isItem(entry) ? entry.id : entry)).join(',');
   }
   const text = typeof value === 'string' ? value : JSON.stringify(value);
-  return text.replace(/\p{Cc}/gu, '?');
+  return oneLine(text);
 }
 
 function widthOf(text: string): number {
