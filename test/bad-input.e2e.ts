@@ -242,12 +242,12 @@ describe('a body', () => {
     ['whose token is empty', { access_token: '' }, 'body.access_token'],
     ['whose token is too long', { access_token: 'x'.repeat(1_025) }, 'body.access_token'],
     ['whose token is a list', { access_token: ['97_x'] }, 'body.access_token'],
-    ['whose token is null', { access_token: null }, 'body.access_token'],
-    ['whose version is a text', { version: '1' }, 'body.version'],
+    ['whose token is null', { access_token: null }, 'body'],
+    ['whose version is a word', { version: 'one' }, 'body.version'],
     ['whose version is no whole number', { version: 1.5 }, 'body.version'],
     ['whose version is 0', { version: 0 }, 'body.version'],
     ['whose version is beyond all numbers', '{"version": 1e400}', 'body.version'],
-    ['whose errcode is a text', { version: 1, errcode: '40001' }, 'body.errcode'],
+    ['whose errcode is a word', { version: 1, errcode: 'invalid' }, 'body.errcode'],
   ])('of a report %s: 400, naming the place', async (_what, body, path) => {
     const answer = await report(body);
     expectProblem(answer, 400, 'validation_failed');

@@ -52,7 +52,7 @@ async function json<Answer>(line: string, input = ''): Promise<Answer> {
 
 describe('accounts', () => {
   it('are added with the AppSecret from standard input, altered, and removed', async () => {
-    const added = await cli(`accounts add ${OTHER_ID} --name 商城`, `${OTHER_SECRET}\n`);
+    const added = await cli(`accounts add ${OTHER_ID} --name 商城`, `\uFEFF ${OTHER_SECRET} \r\n`);
     expect(added).toMatchObject({ code: 0, err: '' });
     expect(added.out).toMatch(/^name: +商城$/m);
     expect(added.out).not.toContain(OTHER_SECRET);

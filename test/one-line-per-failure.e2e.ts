@@ -1,7 +1,15 @@
 import { afterEach, expect, it } from '@jest/globals';
+import { createClientKey } from '../src/access/client-key.js';
 import { FETCH_PATH, Pair, PROBE_PATH } from './support/pair.js';
 import { send } from './support/send.js';
-import { APP_ID, CLIENT_KEY, type Answer, type ProblemBody } from './support/service.js';
+import {
+  APP_ID,
+  CLIENT_KEY,
+  startService,
+  type Answer,
+  type ProblemBody,
+} from './support/service.js';
+import { startSimulator } from './support/simulator.js';
 
 /* Who waits for one refresh fails with it: the log has one line for the refresh, and every answer names it. */
 
@@ -134,4 +142,21 @@ it('a failure that stands alone has a line of its own', async () => {
   const second = await pair.service.adminRefresh();
   expect(loggedIds()).toEqual([first.body.error_id, second.body.error_id]);
   expect(first.body.error_id).not.toBe(second.body.error_id);
+});
+
+it('who asks before the accounts and the clients have been read', async () => {
+  const wechat = await startSimulator();
+  const service = await startService(wechat, { DATABASE_URL: 'postgres://127.0.0.1:1/none' });
+  pair = new Pair(wechat, service, 'stable');
+  const reads = await many(() => get('access-token'));
+  const storedKey = createClientKey();
+  const strangers = await many(() =>
+    service.call<ProblemBody>('GET', `/v1/accounts/${APP_ID}/access-token`, { key: storedKey }),
+  );
+  expect(new Set([...reads, ...strangers].map(({ body }) => body.code))).toEqual(
+    new Set(['database_unavailable']),
+  );
+  const ids = [...idsOf(reads), ...idsOf(strangers)];
+  expect(ids).toHaveLength(2);
+  expect(loggedIds()).toEqual(ids);
 });

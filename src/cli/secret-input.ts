@@ -19,7 +19,8 @@ export async function readSecret(
     return readSecretFile(file, option);
   }
   const given = process.stdin.isTTY ? await ask(what) : await text(process.stdin);
-  const secret = given.replace(/(?:\r?\n)+$/, '');
+  // Pasted or piped, with blanks, line ends or a byte order mark around it: no secret of WeChat's begins or ends with one.
+  const secret = given.trim();
   if (secret === '') {
     throw new UsageError(`${what} is missing. Give it on standard input, or in a file: ${option}.`);
   }
