@@ -22,6 +22,7 @@ if (databases.length === 1) {
 const ONCE = [
   '/test/process',
   '/test/signals',
+  '/test/rolling-restart',
   '/test/canary',
   '/test/cli[.]',
   '/test/simulator/',

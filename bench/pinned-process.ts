@@ -79,7 +79,8 @@ export class PinnedProcess {
       return;
     }
     const ended = once(this.child, 'exit');
-    this.child.kill('SIGTERM');
+    // After SIGTERM the service would answer for three seconds more.
+    this.child.kill('SIGINT');
     const limit = setTimeout(() => this.child.kill('SIGKILL'), STOP_LIMIT_MS);
     await ended;
     clearTimeout(limit);

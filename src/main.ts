@@ -29,8 +29,12 @@ import { CredentialStore } from './wechat/credentials/credential-store.js';
  */
 
 const CONTEXT = 'main';
-/** What is under way when the process is told to stop may take this long. */
+/** From the signal to the end; what is under way then is cut off. */
 const STOP_LIMIT_MS = 10_000;
+/** How long requests are taken after SIGTERM: so long may a load balancer go on sending them (docs/adr/0017). */
+const DRAIN_MS = 3_000;
+/** How long a connection may be idle after the listener closed: a proxy may be sending a request into it. */
+const IDLE_GRACE_MS = 1_000;
 const FIRST_LOAD_LIMIT_MS = 3_000;
 /** Ctrl-C under npm arrives twice: from the terminal, and from npm, which passes it on. */
 const SAME_SIGNAL_MS = 2_000;
@@ -114,7 +118,7 @@ async function listen(
     await app.getHttpAdapter().getInstance().listen({ host, port });
   } catch (error) {
     logger.fatal(`cannot listen on ${host}:${port}: ${listenAdvice(error, VARIABLES)}`, CONTEXT);
-    await stop(app, logger, 1);
+    await stop(app, logger, { exitCode: 1, drainMs: 0 });
   }
   const { port: realPort } = server.address() as AddressInfo;
   const url = urlOf(tls ? 'https' : 'http', host, realPort);
@@ -155,7 +159,8 @@ function stopOnSignal(app: NestFastifyApplication, logger: AppLogger): void {
           { event: 'stopping' },
           CONTEXT,
         );
-        void stop(app, logger, 0);
+        // SIGINT comes from a person, who waits at a terminal.
+        void stop(app, logger, { exitCode: 0, drainMs: signal === 'SIGTERM' ? DRAIN_MS : 0 });
       } else if (performance.now() - stoppingSinceMs >= SAME_SIGNAL_MS) {
         process.exit(1);
       }
@@ -167,24 +172,39 @@ function stopOnSignal(app: NestFastifyApplication, logger: AppLogger): void {
 async function stop(
   app: NestFastifyApplication,
   logger: AppLogger,
-  exitCode: number,
+  { exitCode, drainMs }: { readonly exitCode: number; readonly drainMs: number },
 ): Promise<never> {
-  app.get(Readiness).drain();
-  const inTime = await Promise.race([
-    app.close().then(
-      () => true,
-      (error: unknown) => {
-        logger.error(error, undefined, CONTEXT);
-        return true;
-      },
-    ),
-    delay(STOP_LIMIT_MS, false),
-  ]);
-  if (!inTime) {
+  const limit = delay(STOP_LIMIT_MS, false);
+  const closed = drain(app, drainMs)
+    .then(() => app.close())
+    .catch((error: unknown) => {
+      logger.error(error, undefined, CONTEXT);
+    });
+  if ((await Promise.race([closed, limit])) === false) {
     const seconds = STOP_LIMIT_MS / 1_000;
     logger.warn(`shutdown timed out after ${seconds} s; aborting remaining requests`, CONTEXT);
   }
   process.exit(exitCode);
+}
+
+/**
+ * Requests are answered as before, while whoever looks at /readyz learns that they should go elsewhere.
+ * Node closes idle connections together with the listener, and with them those into which a proxy is just sending
+ * a request, which it may not repeat where that is a POST. So they stay open a moment longer: their next answer
+ * says `Connection: close`.
+ */
+async function drain(app: NestFastifyApplication, drainMs: number): Promise<void> {
+  app.get(Readiness).drain();
+  if (drainMs === 0) {
+    return;
+  }
+  await delay(drainMs);
+  const { server } = app.getHttpAdapter().getInstance();
+  server.closeIdleConnections = () => undefined;
+  setTimeout(() => {
+    Reflect.deleteProperty(server, 'closeIdleConnections');
+    server.closeIdleConnections();
+  }, IDLE_GRACE_MS);
 }
 
 main().catch((error: unknown) => {

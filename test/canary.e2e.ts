@@ -305,7 +305,7 @@ describe('no secret, key or token', () => {
       const since = await wechat.lastSeq();
       const last = service.adminRefresh();
       await wechat.untilCalls({ path, since });
-      const exit = await service.stop('SIGTERM');
+      const exit = await service.stop('SIGINT');
       expect(exit.code).toBe(0);
       expect(keep(await last).status).toBeGreaterThanOrEqual(500);
 

@@ -145,7 +145,7 @@ describe('the demonstration', () => {
         const url = 'http://127.0.0.1:' + server.address().port;
         console.log(JSON.stringify({ event: 'listening', url }));
       });
-      process.on('SIGTERM', () => {
+      process.on('SIGINT', () => {
         setTimeout(() => {
           writeFileSync(${JSON.stringify(join(folder, 'finished'))}, '');
           process.exit(0);

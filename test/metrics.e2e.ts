@@ -384,7 +384,7 @@ describe('the process', () => {
     const started = await startProcess(environment).ready();
     const answer = await fetch(`http://127.0.0.1:${port}/metrics`);
     expect(parse(await answer.text()).get(token('credential_usable'))).toBe(1);
-    started.signal('SIGTERM');
+    started.signal('SIGINT');
     expect((await started.exited).code).toBe(0);
   });
 });

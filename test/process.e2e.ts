@@ -260,31 +260,34 @@ describe('a restart', () => {
   });
 });
 
-describe('SIGTERM', () => {
-  it('ends with 0 after the read in flight and the refresh under way, whose token is stored', async () => {
-    await wechat.fault({ path: TOKEN_PATH.stable, kind: 'delay', delayMs: 1_500 });
-    const service = await startProcess(environment({ WECHAT_TIMEOUT_MS: '8000' })).listening();
-    await wechat.untilCalls({ path: TOKEN_PATH.stable, outcome: 'in_flight' });
-    const read = service.read('?wait=30');
-    await hasArrived(service);
+describe('a signal to stop', () => {
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    '%s: ends with 0 after the read in flight and the refresh under way, whose token is stored',
+    async (signal) => {
+      await wechat.fault({ path: TOKEN_PATH.stable, kind: 'delay', delayMs: 1_500 });
+      const service = await startProcess(environment({ WECHAT_TIMEOUT_MS: '8000' })).listening();
+      await wechat.untilCalls({ path: TOKEN_PATH.stable, outcome: 'in_flight' });
+      const read = service.read('?wait=30');
+      await hasArrived(service);
 
-    const ended = service.stop('SIGTERM');
-    await service.untilLogged('stopping');
-    const readiness = await service.call<{ reasons: string[] }>('GET', '/readyz');
-    expect(readiness.status).toBe(503);
-    expect(readiness.body.reasons).toEqual(['process: is shutting down']);
+      const ended = service.stop(signal);
+      await service.untilLogged('stopping');
+      const readiness = await service.call<{ reasons: string[] }>('GET', '/readyz');
+      expect(readiness.status).toBe(503);
+      expect(readiness.body.reasons).toEqual(['process: is shutting down']);
 
-    const [{ status, body }, exit] = await Promise.all([read, ended]);
-    const token = await newestToken();
-    expect(exit).toEqual(wellEnded);
-    expect([status, body.access_token]).toEqual([200, token]);
+      const [{ status, body }, exit] = await Promise.all([read, ended]);
+      const token = await newestToken();
+      expect(exit).toEqual(wellEnded);
+      expect([status, body.access_token]).toEqual([200, token]);
 
-    const since = await wechat.lastSeq();
-    const next = await startProcess(environment()).ready();
-    expect((await next.read()).body.access_token).toBe(token);
-    expect(await next.stop()).toEqual(wellEnded);
-    expect(await wechat.countCalls({ since })).toBe(0);
-  });
+      const since = await wechat.lastSeq();
+      const next = await startProcess(environment()).ready();
+      expect((await next.read()).body.access_token).toBe(token);
+      expect(await next.stop()).toEqual(wellEnded);
+      expect(await wechat.countCalls({ since })).toBe(0);
+    },
+  );
 });
 
 describe('kill -9 between WeChat’s answer and the commit', () => {

@@ -113,7 +113,7 @@ it('a rolling restart under load fails no read and fetches nothing', async () =>
   expect(await wechat.countCalls({ path: FETCH_PATH.stable })).toBe(1);
 }, 90_000);
 
-it('SIGTERM during a refresh: the token is committed before the end, and the others adopt it', async () => {
+it('told to stop during a refresh: the token is committed before the end, and the others adopt it', async () => {
   const [first, second] = (await startReplicas(2, 'legacy')) as [ServiceProcess, ServiceProcess];
   await wechat.fault({ path: FETCH_PATH.legacy, kind: 'delay', delayMs: 700, times: 'always' });
   const refresh = first.adminRefresh().catch((error: unknown) => error);

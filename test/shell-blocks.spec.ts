@@ -78,7 +78,7 @@ describe('the commands of the documents', () => {
   it('install before they build or run, where they are the first steps of a newcomer', () => {
     for (const document of ['README.md', 'docs/cli.md']) {
       const [first] = blocks.filter(({ place }) => place.startsWith(`${document},`));
-      expect(first?.code).toMatch(/^npm ci\n/);
+      expect(first?.code).toMatch(/^npm ci\b/);
     }
     const [account = ''] = blocks
       .filter(({ place, code }) => place.startsWith('README.md,') && code.includes(' init'))

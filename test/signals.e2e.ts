@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { get, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -101,6 +102,27 @@ describe('Ctrl-C under npm', () => {
     process.kill(-(child.pid ?? 0), 'SIGINT');
     expect(await exit).toEqual([0, null]);
     expect(await errors).toBe('');
+  });
+});
+
+describe('SIGTERM', () => {
+  /** On a connection of its own, as a load balancer opens one. @returns the status */
+  async function ask(url: string): Promise<number | undefined> {
+    const headers = { authorization: `Bearer ${CLIENT_KEY}` };
+    const [answer] = (await once(get(url, { agent: false, headers }), 'response')) as [
+      IncomingMessage,
+    ];
+    answer.resume();
+    return answer.statusCode;
+  }
+
+  it('unready at once, while new connections are answered as before; then the end, with 0', async () => {
+    const service = await startProcess(environmentFor(wechat)).ready();
+    service.signal('SIGTERM');
+    await service.untilLogged('stopping');
+    expect(await ask(`${service.url}/readyz`)).toBe(503);
+    expect(await ask(`${service.url}/v1/accounts/${APP_ID}/access-token`)).toBe(200);
+    expect(await service.exited).toMatchObject({ code: 0, signal: null });
   });
 });
 

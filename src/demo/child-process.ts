@@ -90,7 +90,8 @@ export class ChildProcess {
     const timer = setTimeout(() => {
       this.kill();
     }, STOP_LIMIT_MS);
-    this.child.kill('SIGTERM');
+    // Not SIGTERM, after which the service answers for three seconds more.
+    this.child.kill('SIGINT');
     await this.ended;
     clearTimeout(timer);
   }

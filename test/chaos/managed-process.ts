@@ -60,7 +60,7 @@ export class ManagedProcess {
     return this.child.exitCode;
   }
 
-  signal(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT' | 'SIGTERM'): void {
+  signal(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT' | 'SIGTERM' | 'SIGINT'): void {
     this.child.kill(signal);
   }
 

@@ -113,7 +113,8 @@ export class Replica {
 
   async stop(): Promise<void> {
     await this.changes;
-    this.process?.signal('SIGTERM');
+    // After SIGTERM it would answer for three seconds more.
+    this.process?.signal('SIGINT');
     await this.process?.end(STOP_LIMIT_MS);
     this.process?.signal('SIGKILL');
   }

@@ -165,8 +165,8 @@ export class ServiceProcess {
     this.child.kill(signal);
   }
 
-  /** Sends a signal and waits for the end. */
-  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Exit> {
+  /** Sends a signal and waits for the end. After SIGTERM it would answer for three seconds more. */
+  async stop(signal: NodeJS.Signals = 'SIGINT'): Promise<Exit> {
     this.signal(signal);
     return this.exited;
   }
