@@ -99,6 +99,8 @@ describe('POST /v1/admin/accounts', () => {
     ['a long name', { ...NEW, name: 'x'.repeat(101) }, ['body.name']],
     ['a name with a NUL', { ...NEW, name: 'a\0b' }, ['body.name']],
     ['half a character', { ...NEW, name: '\ud800' }, ['body.name']],
+    ['a name turned round', { ...NEW, name: 'a\u202eb' }, ['body.name']],
+    ['a name of two lines', { ...NEW, name: 'a\u2028b' }, ['body.name']],
     ['an unknown mode', { ...NEW, mode: 'Stable' }, ['body.mode']],
     ['a switch as a text', { ...NEW, enabled: 'true' }, ['body.enabled']],
     ['hosts as a text', { ...NEW, jssdk_hosts: 'shop.cn' }, ['body.jssdk_hosts']],
@@ -137,7 +139,8 @@ it('half a character in a name is called so', async () => {
   expect(body.errors).toEqual([
     {
       path: 'body.name',
-      message: 'must not hold control characters or halves of a surrogate pair',
+      message:
+        'must not contain control characters, line breaks, invisible format characters (such as U+202E) or unpaired surrogates',
     },
   ]);
 });

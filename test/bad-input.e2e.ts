@@ -257,6 +257,9 @@ describe('a body', () => {
   it.each<[string, object, string]>([
     ['force is a text', { force: 'true' }, 'body.force'],
     ['reason is too long', { reason: 'x'.repeat(201) }, 'body.reason'],
+    ['reason is turned round', { reason: 'a\u202eb' }, 'body.reason'],
+    ['reason has two lines', { reason: 'a\u2029b' }, 'body.reason'],
+    ['a field’s name is turned round', { 'a\u202eb': 1 }, 'body.a\\u202eb'],
     ['a field is unknown', { forced: true }, 'body.forced'],
   ])('of an admin refresh where %s: 400, and nothing is asked of WeChat', async (_, body, path) => {
     const calls = await wechat.countCalls();

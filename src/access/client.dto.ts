@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { TOKEN_HOLDER } from '../audit/read-counter.js';
 import { pageFields, pageSchema } from '../database/page.js';
+import { NOT_VISIBLE, VISIBLE_LINE } from '../errors/unseen-text.js';
 import { SCOPES } from './scope.js';
 
 /** Also what may be asked for in a database: MySQL would find `order` under `ORDER ` as well. */
@@ -11,14 +12,8 @@ const RESERVED: ReadonlySet<string> = new Set(['default', 'admin', 'service', TO
 
 const IsoTime = z.iso.datetime();
 
-/** Not blank; nor with what databases refuse (control characters) or store as another (half a pair, which is no UTF-8). */
-const Name = z
-  .string()
-  .max(100)
-  .regex(
-    /^(?=.*\S)[^\p{Cc}\p{Cs}]+$/u,
-    'must not be blank or hold control characters or halves of a surrogate pair',
-  );
+/** For people to read, so nothing that is not seen; databases refuse some of it or store something else. */
+const Name = z.string().max(100).regex(/\S/, 'must not be blank').regex(VISIBLE_LINE, NOT_VISIBLE);
 
 const ClientId = z
   .string()

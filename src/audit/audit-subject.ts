@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { appId as AppId } from '../config/parsers.js';
 import { scrubText } from '../errors/redaction.js';
+import { escapeUnseen } from '../errors/unseen-text.js';
 
 /** What an action is about, as far as the request tells before anybody has checked it. */
 export interface AuditSubject {
@@ -29,9 +30,9 @@ export function subjectOf({ params, body }: Pick<FastifyRequest, 'params' | 'bod
   };
 }
 
-/** PostgreSQL takes no NUL, and no reader wants the other control characters. */
+/** Nobody has checked it yet: PostgreSQL takes no NUL, and no reader wants what turns text round. */
 function readable(reason: string): string {
-  return scrubText(reason.replace(/\p{Cc}/gu, ' ')).slice(0, LONGEST_REASON);
+  return scrubText(escapeUnseen(reason)).slice(0, LONGEST_REASON);
 }
 
 function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {

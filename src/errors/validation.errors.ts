@@ -1,5 +1,6 @@
 import { AppError, type ValidationProblem } from './app-error.js';
 import { scrubText } from './redaction.js';
+import { escapeUnseen } from './unseen-text.js';
 
 interface Issue {
   readonly message: string;
@@ -43,6 +44,6 @@ function keysOf(path: Issue['path']): string[] {
 
 /** The caller made it up, and may have put a key where its name belongs. */
 function nameOf(key: string): string {
-  const name = scrubText(key);
+  const name = escapeUnseen(scrubText(key));
   return name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME)}…` : name;
 }

@@ -3,6 +3,8 @@
  * without a sentence is told in its own words ("ticket demand not exchanged"), with its fields behind it.
  */
 
+import { escapeUnseen } from '../errors/unseen-text.js';
+
 type Line = Readonly<Record<string, unknown>>;
 
 /** `{field}` is a field of the line; one that the line lacks is left to the generic words. */
@@ -50,7 +52,9 @@ export function sentenceOf(line: Line): string {
     .filter(([name]) => !said.has(name))
     .map(([name, value]) => `${name}=${wordOf(value)}`);
   const below = [...errorLines(line.err), ...linesOf(line.stack)];
-  return [[text, ...rest].join(' '), ...below.map((one) => `    ${one}`)].map(visible).join('\n');
+  return [[text, ...rest].join(' '), ...below.map((one) => `    ${one}`)]
+    .map(escapeUnseen)
+    .join('\n');
 }
 
 function textOf(line: Line, said: Set<string>): string {
@@ -101,12 +105,4 @@ function linesOf(text: unknown): string[] {
   return typeof text === 'string' && text !== ''
     ? text.split('\n').map((line) => line.replace(/^\s+/, ''))
     : [];
-}
-
-/** What would move the cursor of a terminal or turn its text round is written as its code. */
-function visible(text: string): string {
-  return text.replace(
-    /[\p{Cc}\p{Cf}\u2028\u2029]/gu,
-    (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
-  );
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { NOT_VISIBLE, VISIBLE_LINE } from '../../errors/unseen-text.js';
 import { validationFailed } from '../../errors/validation.errors.js';
 
 const LONGEST_WAIT_SECONDS = 60;
@@ -66,7 +67,12 @@ export const RefreshBody = z
     force: z.boolean().default(false).meta({
       description: 'Stable mode: a new token although the old one is good; 20 a day, 30 s apart.',
     }),
-    reason: z.string().max(200).optional().meta({ description: 'For the log.' }),
+    reason: z
+      .string()
+      .max(200)
+      .regex(VISIBLE_LINE, NOT_VISIBLE)
+      .optional()
+      .meta({ description: 'For the log.' }),
   })
   .optional();
 

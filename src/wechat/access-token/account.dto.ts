@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { appId, appSecret } from '../../config/parsers.js';
 import { pageFields, pageSchema } from '../../database/page.js';
+import { NOT_VISIBLE, VISIBLE_LINE } from '../../errors/unseen-text.js';
 
 /** What WeChat says at most (docs/architecture.md). */
 const LONGEST_LIFE_SECONDS = 86_400;
@@ -9,7 +10,7 @@ const Name = z
   .string()
   .min(1, 'must not be empty; leave it out, or send null')
   .max(100, 'must be 100 characters at most')
-  .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not hold control characters or halves of a surrogate pair')
+  .regex(VISIBLE_LINE, NOT_VISIBLE)
   .nullable()
   .meta({ description: 'For people. null: none.', examples: ['Shop, production'] });
 const Mode = z.enum(['stable', 'legacy']).meta({

@@ -30,6 +30,12 @@ describe('safeErrmsg', () => {
     expect(safeErrmsg('one\r\n\ttwo\u0000\u001b[31m', [])).toBe('one two [31m');
   });
 
+  it('shows what turns text round or is not seen as its code', () => {
+    expect(safeErrmsg('ok\u202elive\u2066 a\u200bb one\u2028two', [])).toBe(
+      'ok\\u202elive\\u2066 a\\u200bb one two',
+    );
+  });
+
   it('is 300 characters at most, with no half of a secret at the end', () => {
     const cut = safeErrmsg(`${'x'.repeat(295)}the-app-secret`, ['the-app-secret']);
     expect(cut).toBe(`${'x'.repeat(295)}[red…`);

@@ -1,3 +1,5 @@
+import { escapeUnseen } from '../../errors/unseen-text.js';
+
 const MAX_LENGTH = 300;
 
 /** Fields of a query or a body whose values must never be seen: `secret`, `appsecret`, `access_token` and their kind. */
@@ -18,7 +20,7 @@ export function secretsOf(
 
 /** One line of at most 300 characters with no secret in it. Shortened last, so that no half of a secret is left. */
 export function safeErrmsg(errmsg: string, secrets: readonly string[]): string {
-  const oneLine = errmsg.replace(/[\p{Cc}\s]+/gu, ' ').trim();
+  const oneLine = escapeUnseen(errmsg.replace(/[\p{Cc}\s]+/gu, ' ').trim());
   // The longest first: one secret may be the beginning of another.
   const longestFirst = [...secrets].sort((one, other) => other.length - one.length);
   const redacted = longestFirst.reduce(
