@@ -126,7 +126,7 @@ const stories: Story[] = [
   {
     mode: 'legacy',
     what: 'errors that quote what was sent',
-    probe: (token) => ({ kind: 'errcode', errcode: 48001, errmsg: `no: access_token=${token}` }),
+    probe: (token) => ({ kind: 'errcode', errcode: 50002, errmsg: `no: access_token=${token}` }),
     fetches: [
       [{ kind: 'errcode', errcode: -1 }, 'wechat_error'],
       [{ kind: 'errcode', errcode: 45009, errmsg: `quota of ${APP_SECRET}` }, 'wechat_error'],

@@ -73,7 +73,7 @@ it('readers, on every way there is to read', async () => {
 });
 
 it('reporters, and the admins whose refresh it was', async () => {
-  pair = await Pair.start();
+  pair = await Pair.start({ environment: { WECHAT_TIMEOUT_MS: '2000' } });
   pair.service.stopCron();
   const dead = await pair.token();
   await pair.wechat.killToken(dead);
@@ -90,12 +90,16 @@ it('reporters, and the admins whose refresh it was', async () => {
   expect(others).toEqual([]);
   expect(idsOf(reports)).toEqual([id]);
 
+  await pair.wechat.clearFaults();
+  await pair.wechat.fault({ path: FETCH_PATH.stable, kind: 'hang' });
   await pair.pass(6);
   const fetches = await pair.fetchCount();
-  const refreshes = await Promise.all([pair.service.adminRefresh(), pair.service.adminRefresh()]);
+  const first = pair.service.adminRefresh();
+  await pair.wechat.untilCalls({ path: FETCH_PATH.stable }, fetches + 1);
+  const refreshes = await Promise.all([first, pair.service.adminRefresh()]);
   const reads = await many(() => get('access-token?wait=0'));
   expect(await pair.fetchCount()).toBe(fetches + 1);
-  expect(refreshes.map(({ status }) => status)).toEqual([502, 502]);
+  expect(refreshes.map(({ status }) => status)).toEqual([504, 504]);
   const [secondId, ...more] = idsOf([...refreshes, ...reads]);
   expect(more).toEqual([]);
   expect(loggedIds()).toEqual([id, secondId]);
