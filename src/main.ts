@@ -49,8 +49,8 @@ async function main(): Promise<void> {
   for (const warning of configWarnings(config)) {
     logger.warn(warning, CONTEXT);
   }
-  for (const { name, advice } of unknownVariables(processEnvironment())) {
-    logger.warn(advice, { event: 'unknown_variable', name }, CONTEXT);
+  for (const { name: variable, advice } of unknownVariables(processEnvironment())) {
+    logger.warn(advice, { event: 'unknown_variable', variable }, CONTEXT);
   }
   const fail = (error: unknown): never => {
     logger.fatal(error instanceof StartError ? error.message : error, CONTEXT);

@@ -150,7 +150,7 @@ it('warns of a variable whose name was mistyped, and says what it started with',
   expect(service.events('unknown_variable')).toEqual([
     expect.objectContaining({
       level: 'warn',
-      name: 'WECHAT_APPID',
+      variable: 'WECHAT_APPID',
       msg: 'WECHAT_APPID: is not a variable of this service and is ignored. Did you mean WECHAT_APP_ID?',
     }),
   ]);
