@@ -93,7 +93,7 @@ describe('an action of an admin', () => {
     pair = await Pair.start();
     await pair.pass(60);
     const calls = await pair.wechat.countCalls();
-    lose(/INSERT INTO .?audit\b/i);
+    lose(/INSERT INTO .?wtc_audit\b/i);
     const answer = await pair.service.adminRefresh({ force: true });
     expect(answer.status).toBe(503);
     expect(answer.body.code).toBe('database_unavailable');
@@ -109,7 +109,7 @@ describe('an action of an admin', () => {
   it('whose row cannot be closed is answered all the same; the log says how it ended', async () => {
     pair = await Pair.start({ mode: 'legacy' });
     await pair.pass(60);
-    lose(/UPDATE .?audit\b/i);
+    lose(/UPDATE .?wtc_audit\b/i);
     expect((await pair.service.adminRefresh()).status).toBe(200);
     const [row] = await rows();
     expect(row?.outcome).toBe('started');

@@ -54,8 +54,7 @@ export class AppError extends Error {
   readonly errors: ValidationProblem[] | undefined;
   readonly retryAfterSeconds: number | undefined;
   readonly allow: string[] | undefined;
-  /** One object for all errors that come of the same; an error that stands alone is its own. */
-  readonly incident: object;
+  private readonly sharedIncident: object | undefined;
 
   constructor(
     readonly code: ErrorCode,
@@ -67,6 +66,11 @@ export class AppError extends Error {
     this.errors = details.errors;
     this.retryAfterSeconds = details.retryAfterSeconds;
     this.allow = details.allow;
-    this.incident = details.incident ?? this;
+    this.sharedIncident = details.incident;
+  }
+
+  /** One object for all errors that come of the same; one that stands alone is its own. No field: that would be a circle. */
+  get incident(): object {
+    return this.sharedIncident ?? this;
   }
 }
