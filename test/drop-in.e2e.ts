@@ -231,12 +231,14 @@ describe('a client that asks again', () => {
     expect(await pair.fetchCount()).toBe(1);
   });
 
-  it('twenty at once: no call to WeChat at all', async () => {
+  it('twenty at once: one probe for all, and none where none may report', async () => {
     await pair.pass(3_600);
     const calls = await pair.wechat.countCalls();
+    await Promise.all(Array.from({ length: 20 }, () => getToken({ secret: READER_KEY })));
+    expect(await pair.wechat.countCalls()).toBe(calls);
     const answers = await Promise.all(Array.from({ length: 20 }, () => getToken()));
     expect(new Set(answers.map((answer) => answer.access_token)).size).toBe(1);
-    expect(await pair.wechat.countCalls()).toBe(calls);
+    expect([await pair.wechat.countCalls(), await pair.probeCount()]).toEqual([calls + 1, 1]);
   });
 
   it('with force_refresh and token:report: a dead token is tried and replaced once for all', async () => {
@@ -260,19 +262,19 @@ describe('a client that asks again', () => {
     expect(await pair.probeCount()).toBe(0);
   });
 
-  it('for a token that it has had for a while: it is tried, once in 30 s, and replaced where it is dead', async () => {
+  it('for a token that was fetched over 30 s ago: it is tried, once in 30 s, and replaced where it is dead', async () => {
     const dead = (await getToken()).access_token ?? '';
     await pair.wechat.killToken(dead);
     expect((await getToken()).access_token).toBe(dead);
     expect(await pair.probeCount()).toBe(0);
     await pair.pass(31);
-    // Another client, and one that may not report, give no reason to doubt it.
+    // One that may not report gives no reason to doubt it.
     expect((await getToken({ secret: READER_KEY })).access_token).toBe(dead);
     expect(await pair.probeCount()).toBe(0);
     const [first] = await Promise.all([getToken(), getToken()]);
     expect(first.access_token).not.toBe(dead);
     expect([await pair.probeCount(), await pair.fetchCount()]).toEqual([1, 2]);
-    await pair.pass(31);
+    await pair.pass(29);
     await getToken();
     expect(await pair.probeCount()).toBe(1);
     await pair.pass(31);
@@ -281,6 +283,42 @@ describe('a client that asks again', () => {
       await pair.pass(5);
     }
     expect(await pair.probeCount()).toBe(2);
+  });
+
+  it('after a second and a third death too, whatever healed the one before', async () => {
+    let dead = (await getToken()).access_token ?? '';
+    for (const [turn, seconds] of [31, 35, 31].entries()) {
+      await pair.pass(seconds);
+      await pair.wechat.killToken(dead);
+      const healed = (await (turn === 1 ? postStable({ force_refresh: true }) : getToken()))
+        .access_token;
+      expect(healed).not.toBe(dead);
+      expect(await pair.accepts(healed ?? '')).toBe(true);
+      dead = healed ?? '';
+    }
+    expect(await pair.fetchCount()).toBe(4);
+  });
+
+  it('on a replica that never handed it out, such as after a restart: it is tried as well', async () => {
+    const database = await createDatabase();
+    await pair.close();
+    await start('stable', { DATABASE_URL: database.url });
+    const dead = (await getToken()).access_token ?? '';
+    await pair.pass(31);
+    const other = await startService(pair.wechat, { DATABASE_URL: database.url });
+    try {
+      other.advance(31_000);
+      await other.ready();
+      await pair.wechat.killToken(dead);
+      const { text } = await send(other.url, 'GET', `${TOKEN}?${query(GRANT)}`);
+      const { access_token: healed } = JSON.parse(text) as WechatBody;
+      expect(healed).not.toBe(dead);
+      expect(await pair.accepts(healed ?? '')).toBe(true);
+    } finally {
+      await other.close();
+      await pair.service.close();
+      await database.remove();
+    }
   });
 });
 

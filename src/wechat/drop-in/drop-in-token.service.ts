@@ -13,10 +13,10 @@ import { dueAtMs } from '../credentials/due.js';
 
 /** Less than the 3 s after which some SDKs give a call up. */
 export const DROP_IN_WAIT_MS = 2_500;
-/** A token that was first handed to a client, or tried, this lately is not doubted when it is asked for again. */
+/** A token that was fetched, or tried for a call that does not force, this lately is not tried for another one. */
 const UNDOUBTED_MS = 30_000;
 
-/** Nor one that has just been fetched: who asks now may have meant the one before it. */
+/** One that has just been fetched is not tried by force either: who asks now may have meant the one before it. */
 const JUST_FETCHED_MS = 5_000;
 
 export interface TokenQuestion {
@@ -26,21 +26,18 @@ export interface TokenQuestion {
   readonly force: boolean;
 }
 
-/** Who was handed the current token, and when the repeated calls for it last had it tried. */
-interface HandedOut {
-  readonly version: number;
-  readonly firstAtMs: Map<string, number>;
-  triedAtMs: number;
-}
-
 /**
  * The token in the way that SDKs ask for it. An SDK that asks again may have lost its memory, may be another
  * process, or may have seen its token refused: it cannot say so. Hence nothing is ever replaced because of
- * a call alone; a client that may report has its doubt treated as a report, which tries the token first.
+ * a call alone; each call of a client that may report is taken for a doubt and treated as a report, which
+ * tries the token first. Who was handed what is not remembered: a restart or another replica would forget it
+ * (docs/adr/0012). So a replica hands such a client no token that has been dead for 30 s, unless WeChat could
+ * not say so.
  */
 @Injectable()
 export class DropInTokenService {
-  private readonly handedOut = new WeakMap<CredentialSlot, HandedOut>();
+  /** When calls that do not force last had the token tried. */
+  private readonly triedAtMs = new WeakMap<CredentialSlot, number>();
 
   constructor(
     private readonly tokens: TokenService,
@@ -60,7 +57,7 @@ export class DropInTokenService {
     const mayReport = client.scopes.has('token:report');
     if (mayReport && force) {
       await this.doubt(slot, origin, ['database_unavailable']);
-    } else if (mayReport && this.isRepeated(slot, client.id)) {
+    } else if (mayReport && this.isDoubtful(slot)) {
       await this.doubt(slot, origin, ['database_unavailable', 'rate_limited']);
     }
     const snapshot = this.tokens.current(slot) ?? (await this.tokens.read(slot, DROP_IN_WAIT_MS));
@@ -88,30 +85,16 @@ export class DropInTokenService {
     }
   }
 
-  /** The same client was handed the same token before, and not just now. */
-  private isRepeated(slot: CredentialSlot, clientId: string): boolean {
+  /** Fetched a while ago, and not tried lately. Notes that it is tried now: no promise lies in between. */
+  private isDoubtful(slot: CredentialSlot): boolean {
     const nowMs = this.clock.nowMs();
-    const known = this.handedOutOf(slot);
-    const firstAtMs = known.firstAtMs.get(clientId);
-    if (firstAtMs === undefined) {
-      known.firstAtMs.set(clientId, nowMs);
+    const triedAtMs = this.triedAtMs.get(slot) ?? -Infinity;
+    const isTriedLately = Math.abs(nowMs - triedAtMs) < UNDOUBTED_MS;
+    if (slot.live === undefined || nowMs - slot.live.obtainedAtMs < UNDOUBTED_MS || isTriedLately) {
       return false;
     }
-    if (nowMs - Math.max(firstAtMs, known.triedAtMs) < UNDOUBTED_MS) {
-      return false;
-    }
-    known.triedAtMs = nowMs;
+    this.triedAtMs.set(slot, nowMs);
     return true;
-  }
-
-  private handedOutOf(slot: CredentialSlot): HandedOut {
-    const known = this.handedOut.get(slot);
-    if (known?.version === slot.version) {
-      return known;
-    }
-    const fresh = { version: slot.version, firstAtMs: new Map<string, number>(), triedAtMs: 0 };
-    this.handedOut.set(slot, fresh);
-    return fresh;
   }
 
   /**
