@@ -20,6 +20,7 @@ import {
   serverOptions,
   setCommonHeaders,
   transportOptions,
+  urlOptions,
 } from './server-options.js';
 import { isDropInUrl } from './wechat/drop-in/drop-in.path.js';
 
@@ -41,7 +42,11 @@ export async function createApp(
     // Nest would add a parser for forms; what this service reads is JSON.
     bodyParser: false,
   };
-  const adapter = new FastifyAdapter({ ...serverOptions(config), ...transportOptions(config) });
+  const adapter = new FastifyAdapter({
+    ...serverOptions(config),
+    ...urlOptions(config),
+    ...transportOptions(config),
+  });
   const app = await NestFactory.create<NestFastifyApplication>(root, adapter, options);
   await configureApp(app, config);
   return app;

@@ -51,9 +51,6 @@ export function serverOptions(config: AppConfig): FastifyServerOptions {
     trustProxy: http.trustedProxies.length > 0 && trustOnly(http.trustedProxies),
     routerOptions: { maxParamLength: PARAMETER_LENGTH },
     genReqId: requestIdOf,
-    ...(config.dropInEnabled && {
-      rewriteUrl: ({ url = '' }: RawRequestDefaultExpression) => withoutExtraSlashes(url),
-    }),
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
       // The router refused the URL: no hook runs, and no error handler is asked.
       setCommonHeaders(request, reply);
@@ -66,6 +63,15 @@ export function serverOptions(config: AppConfig): FastifyServerOptions {
       refuseConnection(error, socket);
     },
   };
+}
+
+/** For the router of all paths; the one of the token's read has no use for it, and every read would pay. */
+export function urlOptions({
+  dropInEnabled,
+}: AppConfig): Required<Pick<FastifyServerOptions, 'rewriteUrl'>> | undefined {
+  return dropInEnabled
+    ? { rewriteUrl: ({ url = '' }: RawRequestDefaultExpression) => withoutExtraSlashes(url) }
+    : undefined;
 }
 
 /** Plain HTTP, or HTTPS where the configuration names a certificate. */
