@@ -147,6 +147,7 @@ it('the admin sees the state of every account, and no secret', async () => {
           ledger: { used: 1, limit: 600 },
           foreign_rotations: 0,
         },
+        tickets: [],
       },
     ],
     next_cursor: null,

@@ -584,6 +584,27 @@ describe('the IP list', () => {
       expect(await callbackCalls()).toBe(2);
     });
 
+    it('is tried again at once after an admin refresh, on every replica', async () => {
+      const replica = await another();
+      await pair.wechat.fault(always(CALLBACK_PATH, 40164));
+      for (const one of [service, replica]) {
+        expect((await list(one)).body.upstream?.errcode).toBe(40164);
+      }
+      await pair.wechat.clearFaults();
+      const calls = await callbackCalls();
+      await pass(replica, 5 * SECOND);
+      service.advance(5 * SECOND * 1_000);
+      for (const one of [service, replica]) {
+        expect((await list(one)).body.upstream?.errcode).toBe(40164);
+      }
+      await service.adminRefresh();
+      await replica.poll();
+
+      expect((await list(service)).status).toBe(200);
+      expect((await list(replica)).status).toBe(200);
+      expect(await callbackCalls()).toBe(calls + 1);
+    });
+
     it('waits for no pause once there is a token again', async () => {
       await pair.wechat.killToken(await pair.token());
       await pair.pass(10 * SECOND);

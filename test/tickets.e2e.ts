@@ -592,6 +592,52 @@ describe('no ticket', () => {
     expect((await ticket(service)).status).toBe(200);
   });
 
+  it('shows in the state of its account, and an admin refresh tries it again at once, on every replica', async () => {
+    const other = await another();
+    await pair.wechat.fault(always(40164));
+    expect((await ticket(service)).status).toBe(503);
+    const account = `/v1/admin/accounts/${APP_ID}`;
+    const state = async (): Promise<object> =>
+      (await service.call<object>('GET', account, { key: ADMIN_KEY })).body;
+    expect(await state()).toMatchObject({
+      access_token: { state: 'live' },
+      tickets: [
+        {
+          kind: 'jsapi_ticket',
+          state: 'blocked',
+          failures_in_a_row: 1,
+          last_error: { errcode: 40164, advice: expect.stringContaining('IP') },
+        },
+      ],
+    });
+    const found = await service.call('GET', '/v1/admin/accounts?state=blocked', { key: ADMIN_KEY });
+    expect(found.body).toMatchObject({ items: [{ app_id: APP_ID }] });
+
+    await pair.wechat.clearFaults();
+    await laterAll(10, [service, other]);
+    expect([(await ticket(service)).status, (await ticket(other)).status]).toEqual([503, 503]);
+    expect((await service.adminRefresh()).status).toBe(200);
+    await service.app.get(RefreshService).settled();
+    await other.poll();
+    expect([(await ticket(service)).status, (await ticket(other)).status]).toEqual([200, 200]);
+    expect(await state()).toMatchObject({
+      tickets: [{ state: 'live', failures_in_a_row: 0, last_error: null }],
+    });
+    expect(await callCount()).toBe(2);
+  });
+
+  it('of an account that was switched off meanwhile is tried at once when it is switched on', async () => {
+    await pair.wechat.fault(always(40164));
+    expect((await ticket(service)).status).toBe(503);
+    await pair.wechat.clearFaults();
+    await pair.later(10);
+    const alter = (enabled: boolean): Promise<Answer<unknown>> =>
+      service.call('PATCH', `/v1/admin/accounts/${APP_ID}`, { key: ADMIN_KEY, body: { enabled } });
+    await alter(false);
+    await alter(true);
+    expect((await ticket(service)).status).toBe(200);
+  });
+
   it('with ?wait=0 does not wait for the fetch', async () => {
     await pair.wechat.fault({ kind: 'delay', path: TICKET_PATH, delayMs: 300 });
 

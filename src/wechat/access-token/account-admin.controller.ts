@@ -129,6 +129,7 @@ export class AccountAdminController {
   }
 
   private describe(slot: CredentialSlot): AccountStateAnswer {
+    const nowMs = this.clock.nowMs();
     const { appId, name, mode, enabled, jssdkHosts } = slot.account;
     return {
       app_id: appId,
@@ -136,7 +137,11 @@ export class AccountAdminController {
       mode,
       enabled,
       jssdk_hosts: [...jssdkHosts],
-      access_token: describeCredential(slot, this.clock.nowMs()),
+      access_token: describeCredential(slot, nowMs),
+      tickets: this.tokens.slotsForAdmin(appId).flatMap((one) => {
+        const { name: kind } = one.kind;
+        return one === slot ? [] : { kind, ...describeCredential(one, nowMs) };
+      }),
     };
   }
 }
@@ -145,6 +150,7 @@ function fits(account: AccountStateAnswer, { mode, enabled, state }: AccountsQue
   return (
     (mode === undefined || account.mode === mode) &&
     (enabled === undefined || account.enabled === enabled) &&
-    (state === undefined || account.access_token.state === state)
+    (state === undefined ||
+      [account.access_token, ...account.tickets].some((credential) => credential.state === state))
   );
 }

@@ -7,6 +7,7 @@ import { accountNotFound } from '../accounts/account.errors.js';
 import { CredentialRosterService } from '../credentials/credential-roster.service.js';
 import { CredentialScheduler } from '../credentials/credential.scheduler.js';
 import type { CredentialSlot } from '../credentials/credential-slot.js';
+import { PauseService } from '../credentials/pause.service.js';
 import { ImportService, type ImportedValue } from '../credentials/import.service.js';
 import type { AccountChangeBody, NewAccountBody } from './account.dto.js';
 import { TokenService } from './token.service.js';
@@ -29,6 +30,7 @@ export class AccountAdminService {
     private readonly roster: CredentialRosterService,
     private readonly imports: ImportService,
     private readonly scheduler: CredentialScheduler,
+    private readonly pauses: PauseService,
   ) {}
 
   /** @throws AppError `account_exists`, `database_unavailable` */
@@ -56,7 +58,7 @@ export class AccountAdminService {
 
   /** @throws AppError `account_not_found`, `database_unavailable` */
   async alter(appId: string, body: AccountChangeBody): Promise<CredentialSlot> {
-    this.tokens.slotForAdmin(appId);
+    const wasEnabled = this.tokens.slotForAdmin(appId).account.enabled;
     const { name, mode, enabled, app_secret: secret, jssdk_hosts: jssdkHosts } = body;
     const change = {
       ...(name !== undefined && { name }),
@@ -69,6 +71,10 @@ export class AccountAdminService {
       throw accountNotFound();
     }
     await this.roster.follow(appId);
+    if (enabled === true && !wasEnabled) {
+      // What it was switched off for is mended.
+      await this.pauses.end(appId);
+    }
     this.scheduler.tick();
     return this.tokens.slotForAdmin(appId);
   }

@@ -92,6 +92,28 @@ export type AccountChangeBody = z.infer<typeof AccountChangeBody>;
 const IsoTime = z.iso.datetime();
 const State = z.enum(['empty', 'live', 'due', 'suspect', 'dead', 'expired', 'blocked']);
 
+const credentialFields = {
+  state: State,
+  version: z.int(),
+  expires_at: IsoTime.nullable(),
+  expires_in: z.int().nullable(),
+  next_refresh_at: IsoTime.nullable(),
+  last_attempt_at: IsoTime.nullable(),
+  failures_in_a_row: z.int(),
+  last_error: z
+    .object({
+      code: z.string(),
+      errcode: z.int().nullable(),
+      errmsg: z.string(),
+      advice: z.string(),
+      at: IsoTime,
+    })
+    .nullable(),
+  upstream_calls_today: z.int(),
+  ledger: z.object({ used: z.int(), limit: z.int() }),
+  foreign_rotations: z.int(),
+};
+
 export const AccountStateAnswer = z
   .object({
     app_id: z.string(),
@@ -99,27 +121,15 @@ export const AccountStateAnswer = z
     mode: z.enum(['stable', 'legacy']),
     enabled: z.boolean(),
     jssdk_hosts: z.array(z.string()).meta({ description: 'Empty: any.' }),
-    access_token: z.object({
-      state: State,
-      version: z.int(),
-      expires_at: IsoTime.nullable(),
-      expires_in: z.int().nullable(),
-      next_refresh_at: IsoTime.nullable(),
-      last_attempt_at: IsoTime.nullable(),
-      failures_in_a_row: z.int(),
-      last_error: z
-        .object({
-          code: z.string(),
-          errcode: z.int().nullable(),
-          errmsg: z.string(),
-          advice: z.string(),
-          at: IsoTime,
-        })
-        .nullable(),
-      upstream_calls_today: z.int(),
-      ledger: z.object({ used: z.int(), limit: z.int() }),
-      foreign_rotations: z.int(),
-    }),
+    access_token: z.object(credentialFields),
+    tickets: z
+      .array(
+        z.object({
+          kind: z.string().meta({ examples: ['jsapi_ticket'] }),
+          ...credentialFields,
+        }),
+      )
+      .meta({ description: 'The tickets that somebody asked for, with the same fields.' }),
   })
   .meta({ id: 'AccountState' });
 export type AccountStateAnswer = z.infer<typeof AccountStateAnswer>;
@@ -133,7 +143,7 @@ export const AccountsQuery = z.strictObject({
     .enum(['true', 'false'])
     .transform((value) => value === 'true')
     .optional(),
-  state: State.optional().meta({ description: 'Of the token, such as blocked.' }),
+  state: State.optional().meta({ description: 'Of the token or of a ticket, such as blocked.' }),
 });
 export type AccountsQuery = z.infer<typeof AccountsQuery>;
 

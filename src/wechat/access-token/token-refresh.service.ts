@@ -8,6 +8,7 @@ import { upstreamOf } from '../credentials/credential-reader.service.js';
 import type { CredentialSlot } from '../credentials/credential-slot.js';
 import { incidentOfFailure } from '../credentials/incident.js';
 import { CredentialStore } from '../credentials/credential-store.js';
+import { PauseService } from '../credentials/pause.service.js';
 import type { RefreshFailure } from '../credentials/refresh-failure.js';
 import { RefreshService } from '../credentials/refresh.service.js';
 import { TokenLimits } from './token-limits.js';
@@ -20,7 +21,10 @@ export interface RefreshOrder {
   readonly origin: Origin;
 }
 
-/** An admin asks WeChat now: past the pause after a failure, within floor, lease and forced ledger. */
+/**
+ * An admin asks WeChat now: past the pause after a failure, within floor, lease and forced ledger. A token that
+ * came ends the pauses of all that is fetched with it.
+ */
 @Injectable()
 export class TokenRefreshService {
   private readonly logger = new Logger(TokenRefreshService.name);
@@ -29,6 +33,7 @@ export class TokenRefreshService {
     private readonly store: CredentialStore,
     private readonly refreshes: RefreshService,
     private readonly claims: ClaimService,
+    private readonly pauses: PauseService,
     private readonly clock: DatabaseClock,
     private readonly limits: TokenLimits,
   ) {}
@@ -70,6 +75,7 @@ export class TokenRefreshService {
     switch (result.outcome) {
       case 'committed':
       case 'held':
+        await this.pauses.end(account.appId);
         return slot.version > versionBefore;
       case 'failed':
         throw failed(slot, result.failure);

@@ -18,6 +18,7 @@ import { CredentialStore } from './credential-store.js';
 import { ImportService } from './import.service.js';
 import { LastResortService } from './last-resort.service.js';
 import { LivenessService } from './liveness.service.js';
+import { PauseService } from './pause.service.js';
 import { RefreshAttemptService } from './refresh-attempt.service.js';
 import { RefreshHistoryController } from './refresh-history.controller.js';
 import { RefreshHistoryEntity } from './refresh-history.entity.js';
@@ -53,6 +54,7 @@ import { SettleService } from './settle.service.js';
     ImportService,
     LastResortService,
     LivenessService,
+    PauseService,
     RefreshAttemptService,
     RefreshHistoryRepository,
     RefreshHistoryService,
@@ -69,6 +71,7 @@ import { SettleService } from './settle.service.js';
     CredentialStore,
     ImportService,
     LivenessService,
+    PauseService,
     RefreshService,
   ],
 })

@@ -18,6 +18,10 @@ export class CredentialRepository {
     return this.database.run((source) => source.getRepository(CredentialEntity).findOneBy({ id }));
   }
 
+  loadOf(appId: string): Promise<CredentialEntity[]> {
+    return this.database.run((source) => source.getRepository(CredentialEntity).findBy({ appId }));
+  }
+
   find(appId: string, kind: string): Promise<CredentialEntity | null> {
     return this.database.run((source) =>
       source.getRepository(CredentialEntity).findOneBy({ appId, kind }),
@@ -133,6 +137,14 @@ export class CredentialRepository {
       },
       ['1 = 1', { attemptAtMs, quietMs }],
     );
+  }
+
+  /** A refresh is due now, whatever pause the row knows; nothing where somebody has tried since it was read. */
+  endPause({ id, fence }: CredentialEntity): Promise<boolean> {
+    return updateCredential(this.database, id, { nextAttemptAt: 0 }, [
+      'fence = :fence AND owner IS NULL',
+      { fence },
+    ]);
   }
 
   /** The same value under another key; changes nothing when the value is no longer the one that was read. */

@@ -23,7 +23,8 @@ export interface IpListSlot {
   /** In a row; 0 after a success. */
   failures: number;
   lastFailure: AppError | undefined;
-  /** WeChat is not asked before. */
+  failedAtMs: number;
+  /** WeChat is not asked before, unless a person had to act and the token was refreshed since. */
   retryAtMs: number;
   /** Single flight: who wants the list meanwhile waits for this one. */
   underWay: Promise<FetchedIpList> | undefined;
@@ -86,15 +87,13 @@ export class IpService {
 
   /** The lists in memory whose day is over. Those of accounts that are gone or switched off are let go. */
   due(): IpListSlot[] {
-    const nowMs = this.clock.nowMs();
     for (const [key, { appId }] of this.slots) {
       if (!this.tokens.isServed(appId)) {
         this.slots.delete(key);
       }
     }
     return [...this.slots.values()].filter(
-      ({ list, retryAtMs }) =>
-        list && this.ageMs(list) >= this.refreshAfterMs && nowMs >= retryAtMs,
+      (slot) => slot.list && this.ageMs(slot.list) >= this.refreshAfterMs && !this.isPausing(slot),
     );
   }
 
@@ -119,6 +118,7 @@ export class IpService {
       list: undefined,
       failures: 0,
       lastFailure: undefined,
+      failedAtMs: 0,
       retryAtMs: 0,
       underWay: undefined,
     };
@@ -157,7 +157,7 @@ export class IpService {
   private async fetch(slot: IpListSlot): Promise<FetchedIpList> {
     const { appId, kind } = slot;
     const fetchedAtMs = Math.trunc(this.clock.nowMs());
-    if (slot.lastFailure !== undefined && fetchedAtMs < slot.retryAtMs) {
+    if (slot.lastFailure !== undefined && this.isPausing(slot)) {
       throw slot.lastFailure;
     }
     try {
@@ -186,6 +186,18 @@ export class IpService {
     }
   }
 
+  /**
+   * A pause that waits for a person ends on every replica once the token was refreshed: an admin's refresh says
+   * that somebody acted, and one of the schedule costs one call in an hour.
+   */
+  private isPausing({ appId, lastFailure, failedAtMs, retryAtMs }: IpListSlot): boolean {
+    const isMended =
+      lastFailure instanceof WechatCallError &&
+      lastFailure.failureClass === 'operator' &&
+      this.tokens.refreshedAtMs(appId) > failedAtMs;
+    return this.clock.nowMs() < retryAtMs && !isMended;
+  }
+
   private countFailure(slot: IpListSlot, error: unknown): void {
     // Without a token WeChat was not asked: who waits for a first list may try again at once.
     const counts = error instanceof WechatCallError || slot.list !== undefined;
@@ -193,7 +205,8 @@ export class IpService {
       return;
     }
     const { first, longest } = slot.list === undefined ? PAUSE_WITHOUT_LIST : PAUSE;
-    slot.retryAtMs = this.clock.nowMs() + Math.min(longest, first * 2 ** slot.failures);
+    slot.failedAtMs = this.clock.nowMs();
+    slot.retryAtMs = slot.failedAtMs + Math.min(longest, first * 2 ** slot.failures);
     slot.failures += 1;
     slot.lastFailure = error;
   }
