@@ -350,37 +350,110 @@ describe('an account that is removed', () => {
 });
 
 describe('a live token that is brought along', () => {
+  it('legacy: it is handed out, and no other one is fetched before it is due', async () => {
+    const { accessToken } = await wechat.mintAsForeigner(OTHER, 'legacy');
+    await pass(1_200);
+    const answer = await add({ mode: 'legacy', access_token: accessToken, expires_in: 6_000 });
+    expect(answer.status).toBe(201);
+    expect(answer.body).toMatchObject({
+      enabled: true,
+      access_token: { state: 'live', upstream_calls_today: 0 },
+    });
+    await service.tick();
+    const token = (await read()).body;
+    expect(token.access_token).toBe(accessToken);
+    expect(token.expires_in).toBeGreaterThan(5_990);
+    expect(token.cache_for).toBe(60);
+    const { next_refresh_at: next } = (await show()).body.access_token;
+    const dueSeconds = (Date.parse(next ?? '') - Date.now()) / 1_000 - 1_200;
+    // Two thirds of 6,000 s, up to 5 % earlier.
+    expect(dueSeconds).toBeGreaterThan(3_795);
+    expect(dueSeconds).toBeLessThan(4_001);
+    await pass(3_785);
+    await service.tick();
+    expect(await fetches('legacy')).toBe(0);
+    await pass(2_200);
+    await service.tick();
+    expect(await fetches('legacy')).toBe(1);
+    expect((await read()).body.version).toBeGreaterThan(token.version);
+  });
+
+  it('stable: it is handed out, and the AppSecret is tried at once, which ends no token', async () => {
+    const { accessToken } = await wechat.mintAsForeigner(OTHER, 'stable');
+    expect((await add({ access_token: accessToken, expires_in: 6_000 })).status).toBe(201);
+    await service.app.get(RefreshService).settled();
+    expect((await read()).body.access_token).toBe(accessToken);
+    expect(await fetches('stable')).toBe(1);
+    expect((await show()).body.access_token).toMatchObject({ state: 'live', last_error: null });
+    await service.tick();
+    expect(await fetches('stable')).toBe(1);
+  });
+
+  it('stable, with a wrong AppSecret: its error shows at once, and the token is served', async () => {
+    const { accessToken } = await wechat.mintAsForeigner(OTHER, 'stable');
+    const account = { app_secret: NEW_SECRET, access_token: accessToken, expires_in: 6_000 };
+    expect((await add(account)).status).toBe(201);
+    await service.app.get(RefreshService).settled();
+    expect((await show()).body.access_token).toMatchObject({
+      state: 'blocked',
+      last_error: { errcode: 40125 },
+    });
+    expect((await read()).body.access_token).toBe(accessToken);
+  });
+
+  it('stable, from the other call of WeChat: the one of our own call follows, and both live', async () => {
+    const { accessToken } = await wechat.mintAsForeigner(OTHER, 'legacy');
+    await add({ access_token: accessToken, expires_in: 6_000 });
+    await service.app.get(RefreshService).settled();
+    const token = (await read()).body;
+    expect([token.access_token === accessToken, token.version]).toEqual([false, 2]);
+  });
+
   it.each(['legacy', 'stable'] as const)(
-    '%s: it is handed out, and WeChat is not asked before it is due',
+    '%s: one that WeChat refuses is refused, and nothing is stored',
     async (mode) => {
-      const { accessToken } = await wechat.mintAsForeigner(OTHER, mode);
-      await pass(1_200);
-      const answer = await add({ mode, access_token: accessToken, expires_in: 6_000 });
-      expect(answer.status).toBe(201);
-      expect(answer.body).toMatchObject({
-        enabled: true,
-        access_token: { state: 'live', upstream_calls_today: 0 },
-      });
-      await service.tick();
-      const token = (await read()).body;
-      expect(token.access_token).toBe(accessToken);
-      expect(token.expires_in).toBeGreaterThan(5_990);
-      expect(token.cache_for).toBe(60);
-      const { next_refresh_at: next } = (await show()).body.access_token;
-      const dueSeconds = (Date.parse(next ?? '') - Date.now()) / 1_000 - 1_200;
-      // Legacy: two thirds of 6,000 s, up to 5 % earlier. Stable: 300 s are left, less 5 to 20 s.
-      const [least, most] = mode === 'legacy' ? [3_795, 4_001] : [5_700, 5_721];
-      expect(dueSeconds).toBeGreaterThan(least);
-      expect(dueSeconds).toBeLessThan(most);
-      await pass(least - 10);
-      await service.tick();
-      expect(await fetches(mode)).toBe(0);
-      await pass(6_000 - least - 5);
-      await service.tick();
-      expect(await fetches(mode)).toBe(1);
-      expect((await read()).body.version).toBeGreaterThan(token.version);
+      const token = { mode, access_token: 'not-a-token-of-wechat', expires_in: 7_000 };
+      const { status, body } = await add(token);
+      expect([status, body.code]).toEqual([400, 'validation_failed']);
+      expect(body.errors).toEqual([
+        { path: 'body.access_token', message: expect.stringMatching(/^WeChat refuses it/) },
+      ]);
+      expect((await show()).status).toBe(404);
+      expect(await rows('wtc_account')).toEqual([]);
+      expect(await rows('wtc_credential')).toEqual([]);
     },
   );
+
+  it('while WeChat is away: it is taken unproved, and proved once WeChat answers', async () => {
+    const { accessToken } = await wechat.mintAsForeigner(OTHER, 'legacy');
+    await wechat.fault({ kind: 'reset_before', path: PROBE_PATH, times: 'always' });
+    const answer = await add({ mode: 'legacy', access_token: accessToken, expires_in: 7_000 });
+    expect([answer.status, answer.body.access_token.state]).toEqual([201, 'suspect']);
+    expect((await read()).body.access_token).toBe(accessToken);
+    await wechat.clearFaults();
+    await pass(31);
+    await eventually(async () => {
+      expect((await show()).body.access_token.state).toBe('live');
+    });
+    await pass(300);
+    expect((await read()).body.access_token).toBe(accessToken);
+    expect(await fetches('legacy')).toBe(0);
+  });
+
+  it('taken unproved, and dead: it is replaced once WeChat answers', async () => {
+    await wechat.fault({ kind: 'reset_before', path: PROBE_PATH, times: 'always' });
+    const token = { mode: 'legacy', access_token: 'not-a-token-of-wechat', expires_in: 7_000 };
+    expect((await add(token)).status).toBe(201);
+    await wechat.clearFaults();
+    await pass(31);
+    await eventually(async () => {
+      expect((await show()).body.access_token.state).toBe('dead');
+    });
+    await service.tick();
+    expect((await read()).body.access_token).toBe(
+      (await wechat.newestToken(OTHER, 'legacy'))?.accessToken,
+    );
+  });
 
   it('is sealed in the database, survives a restart, and stands in the history', async () => {
     const { accessToken } = await wechat.mintAsForeigner(OTHER, 'legacy');
@@ -402,18 +475,6 @@ describe('a live token that is brought along', () => {
     expect((await read()).status).toBe(403);
     await alter({ enabled: true });
     expect((await read()).body.access_token).toBe(accessToken);
-  });
-
-  it('that is wrong is found by a report, and replaced', async () => {
-    await add({ access_token: 'not-a-token-of-wechat', expires_in: 7_000 });
-    await pass(3);
-    const report = await service.call<{ outcome: string; access_token: string }>(
-      'POST',
-      `/v1/accounts/${OTHER}/access-token/report`,
-      { key: CLIENT_KEY, body: { access_token: 'not-a-token-of-wechat', errcode: 40001 } },
-    );
-    expect([report.status, report.body.outcome]).toEqual([200, 'refreshed']);
-    expect((await wechat.newestToken(OTHER, 'stable'))?.accessToken).toBe(report.body.access_token);
   });
 
   it('with little life left is refreshed when a third of that is left, without any haste before', async () => {

@@ -100,11 +100,12 @@ describe('accounts', () => {
 
   it('take a live token over', async () => {
     const path = join(folder, 'token');
-    writeFileSync(path, 'a-token-that-lives\n', { mode: 0o600 });
-    const line = `accounts add ${OTHER_ID} --access-token-file ${path} --expires-in 3000`;
+    const { accessToken } = await wechat.mintAsForeigner(OTHER_ID, 'legacy');
+    writeFileSync(path, `${accessToken}\n`, { mode: 0o600 });
+    const line = `accounts add ${OTHER_ID} --mode legacy --access-token-file ${path} --expires-in 3000`;
     expect(await json(line, OTHER_SECRET)).toMatchObject({ access_token: { state: 'live' } });
     const shown = await json(`token show --account ${OTHER_ID} --reveal`);
-    expect(shown).toMatchObject({ access_token: 'a-token-that-lives' });
+    expect(shown).toMatchObject({ access_token: accessToken });
     await cli(`accounts remove ${OTHER_ID} --yes`);
   });
 

@@ -130,8 +130,10 @@ async function addAccount(appId: string, options: AddOptions, command: Command):
     expires_in: expiresIn,
   });
   session.showItem(account);
-  if (enabled && token === undefined) {
-    session.say(`Its token is being fetched. How that went: accounts show ${appId}`);
+  if (enabled && (token === undefined || mode !== 'legacy')) {
+    session.say(`WeChat is being asked with its AppSecret. How that went: accounts show ${appId}`);
+  } else if (token !== undefined) {
+    session.say('Its AppSecret has not been tried: it is when the next token is due.');
   }
 }
 

@@ -51,7 +51,12 @@ export class AccessTokenClient implements CredentialKind {
    * A list means alive; an errcode means what its row of errcode-table.ts says. The second list is asked only where
    * the quota of the first is used up.
    */
-  async probe(_account: Account, value: string): Promise<ProbeVerdict> {
+  probe(_account: Account, value: string): Promise<ProbeVerdict> {
+    return this.tryToken(value);
+  }
+
+  /** The same for a token whose account is not here yet. */
+  async tryToken(value: string): Promise<ProbeVerdict> {
     for (const path of PROBE_PATHS) {
       const verdict = await this.ask(path, value);
       if (verdict !== 'over_quota') {

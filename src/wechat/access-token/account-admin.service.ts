@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Origin } from '../../audit/origin.js';
 import { DatabaseError } from '../../database/database-error.js';
 import { AppError } from '../../errors/app-error.js';
+import { validationFailed } from '../../errors/validation.errors.js';
 import { AccountEditorService } from '../accounts/account-editor.service.js';
 import { accountNotFound } from '../accounts/account.errors.js';
 import { CredentialRosterService } from '../credentials/credential-roster.service.js';
@@ -9,6 +10,7 @@ import { CredentialScheduler } from '../credentials/credential.scheduler.js';
 import type { CredentialSlot } from '../credentials/credential-slot.js';
 import { PauseService } from '../credentials/pause.service.js';
 import { ImportService, type ImportedValue } from '../credentials/import.service.js';
+import { AccessTokenClient } from './access-token.client.js';
 import type { AccountChangeBody, NewAccountBody } from './account.dto.js';
 import { TokenService } from './token.service.js';
 
@@ -18,14 +20,18 @@ import { TokenService } from './token.service.js';
  */
 const FENCE_GAP = 1_000_000;
 
+const REFUSED_TOKEN =
+  'WeChat refuses it (40001, 40014 or 42001): it is not live any more, or is another one. Give the live token, or leave it out and one is fetched.';
+
 /**
- * Accounts added, altered and removed by an admin. WeChat is not waited for: what became due by a change is
- * started, and shows in the account's state when it has ended.
+ * Accounts added, altered and removed by an admin. WeChat is waited for only where a token is brought along,
+ * which is tried first: what became due by a change is started, and shows in the account's state when it has ended.
  */
 @Injectable()
 export class AccountAdminService {
   constructor(
     private readonly tokens: TokenService,
+    private readonly client: AccessTokenClient,
     private readonly editor: AccountEditorService,
     private readonly roster: CredentialRosterService,
     private readonly imports: ImportService,
@@ -33,11 +39,11 @@ export class AccountAdminService {
     private readonly pauses: PauseService,
   ) {}
 
-  /** @throws AppError `account_exists`, `database_unavailable` */
+  /** @throws AppError `account_exists`, `validation_failed` for a token that WeChat refuses, `database_unavailable` */
   async create(body: NewAccountBody, origin: Origin): Promise<CredentialSlot> {
     const { app_id: appId, app_secret: secret, name = null, mode, jssdk_hosts: jssdkHosts } = body;
     this.tokens.assertLoaded();
-    const imported = importedToken(body, origin);
+    const imported = await this.importedToken(body, origin);
     // What a removal could not take away before must not come back with the account.
     await this.roster.follow(appId);
     const enabled = body.enabled && imported === undefined;
@@ -113,11 +119,20 @@ export class AccountAdminService {
       );
     }
   }
-}
 
-function importedToken(body: NewAccountBody, origin: Origin): ImportedValue | undefined {
-  const { access_token: value, expires_in: seconds } = body;
-  return value === undefined || seconds === undefined
-    ? undefined
-    : { value, remainingMs: seconds * 1_000, origin };
+  /** Asks WeChat about it before anything is stored. A WeChat that is away keeps nobody from moving here. */
+  private async importedToken(
+    body: NewAccountBody,
+    origin: Origin,
+  ): Promise<ImportedValue | undefined> {
+    const { access_token: value, expires_in: seconds } = body;
+    if (value === undefined || seconds === undefined) {
+      return undefined;
+    }
+    const verdict = await this.client.tryToken(value);
+    if (verdict === 'dead') {
+      throw validationFailed('body', [{ path: ['access_token'], message: REFUSED_TOKEN }]);
+    }
+    return { value, remainingMs: seconds * 1_000, isProved: verdict === 'alive', origin };
+  }
 }

@@ -56,7 +56,7 @@ export const NewAccountBody = z
       .optional()
       .meta({
         description:
-          'A live token that another server fetched: it is handed out until it is due, and WeChat is not asked before.',
+          'A live token that another server fetched. WeChat is asked first: one that it refuses is refused here; while it cannot be asked, the state is `suspect` until it can. Legacy: handed out until it is due. Stable: the AppSecret is tried at once, which ends no token.',
       }),
     expires_in: z
       .int({ abort: true })

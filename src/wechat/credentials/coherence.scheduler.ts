@@ -12,6 +12,7 @@ import type { CredentialSlot } from './credential-slot.js';
 import { CredentialStore } from './credential-store.js';
 import { LivenessService, VOUCHED_MS } from './liveness.service.js';
 import { SettleService } from './settle.service.js';
+import { isUnproved } from './unproved.js';
 
 const SKEW_WARNING_MS = 2_000;
 
@@ -20,6 +21,8 @@ const SKEW_WARNING_MS = 2_000;
  * how long it may be served after it died.
  */
 const DOUBTFUL = { everyMs: 3_000, vouchedMs: VOUCHED_MS };
+/** Nothing speaks against one that was brought along, but nobody has asked WeChat about it yet. */
+const UNPROVED = { everyMs: 30_000, vouchedMs: VOUCHED_MS };
 const UNREAD = { everyMs: 30_000, vouchedMs: 50_000, aheadMs: 10_000 };
 
 /**
@@ -113,6 +116,9 @@ export class CoherenceScheduler implements OnApplicationBootstrap, BeforeApplica
     }
     if (nowMs >= slot.quarantineAtMs() - DOUBTFUL.everyMs) {
       return DOUBTFUL;
+    }
+    if (isUnproved(slot.row)) {
+      return UNPROVED;
     }
     // Asked after ahead of the time: a round takes some seconds while the database does not answer.
     return this.store.trustLeftMs(slot) < UNREAD.aheadMs ? UNREAD : undefined;

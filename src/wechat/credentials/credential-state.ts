@@ -3,6 +3,7 @@ import { floorMs } from './credential.policy.js';
 import type { CredentialSlot } from './credential-slot.js';
 import { ledgerTerms, ledgerUsed, chinaDay } from './ledger.js';
 import { parseFailure } from './refresh-failure.js';
+import { isUnproved } from './unproved.js';
 
 export const STATES = ['empty', 'live', 'due', 'suspect', 'dead', 'expired', 'blocked'] as const;
 
@@ -68,7 +69,7 @@ export function stateOf(slot: CredentialSlot, nowMs: number): StateName {
   if (slot.servableUntilMs() <= nowMs) {
     return 'expired';
   }
-  if (slot.policy.fetchEndsOlderValue && row.suspectAt !== null) {
+  if ((slot.policy.fetchEndsOlderValue && row.suspectAt !== null) || isUnproved(row)) {
     return 'suspect';
   }
   // After a failure the next attempt lies ahead, and a refresh is wanted all the same.

@@ -80,8 +80,7 @@ export function nextDueAtMs(
 
 /**
  * When a value that was brought along is refreshed first. What remains of it stands for its whole life: a
- * third of that is left as a margin where a third of the lifetime is, and where WeChat's own window
- * decides it decides here too.
+ * third of that is left as a margin where a third of the lifetime is.
  */
 export function importedDueAtMs(
   policy: CredentialPolicy,

@@ -105,6 +105,14 @@ export class CredentialRepository {
     ]);
   }
 
+  /** WeChat accepted a value that was brought along unproved. */
+  markProved({ id, version }: CredentialEntity): Promise<boolean> {
+    return updateCredential(this.database, id, { suspectAt: null }, [
+      'version = :version AND unknown_outcomes = 0 AND owner IS NULL',
+      { version },
+    ]);
+  }
+
   /** WeChat refused the value of this version: it is never served again, and a refresh is due. */
   markDead(row: CredentialEntity, foreign: boolean): Promise<boolean> {
     return updateCredential(
@@ -155,7 +163,7 @@ export class CredentialRepository {
 
 export type FirstValue = Pick<
   CredentialEntity,
-  'configVersion' | 'obtainedAt' | 'expiresAt' | 'lifetimeMs' | 'nextAttemptAt'
+  'configVersion' | 'obtainedAt' | 'expiresAt' | 'lifetimeMs' | 'nextAttemptAt' | 'suspectAt'
 > & { readonly value: string };
 
 const EMPTY = {

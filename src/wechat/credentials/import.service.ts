@@ -13,13 +13,16 @@ export interface ImportedValue {
   readonly value: string;
   /** How long it still lives; how long it lives in all is not known. */
   readonly remainingMs: number;
+  /** WeChat accepted it just now; else it could not be asked. */
+  readonly isProved: boolean;
   readonly origin: Origin;
 }
 
 /**
  * Takes over a live value that another server fetched, so that moving here rotates nothing. It is the first
- * version of its row, written like a commit under a fence, and sealed and judged like any other from then on:
- * should it be wrong, a report or a probe finds that out.
+ * version of its row, written like a commit under a fence, and sealed and judged like any other from then on.
+ * Unproved, it is asked after until WeChat answers (unproved.ts). Where a fetch ends no older value it is due at
+ * once: that tries the secret.
  */
 @Injectable()
 export class ImportService {
@@ -33,7 +36,7 @@ export class ImportService {
 
   /** @throws DatabaseError, also when the row has been claimed or filled already */
   async import(slot: CredentialSlot, imported: ImportedValue): Promise<void> {
-    const { value, remainingMs, origin } = imported;
+    const { value, remainingMs, isProved, origin } = imported;
     const { row, account, kind, policy } = slot;
     const nowMs = Math.trunc(this.clock.nowMs());
     const version = row.fence + 1;
@@ -52,12 +55,15 @@ export class ImportService {
       expiresAt: nowMs + remainingMs,
       // Not a short life but the rest of one: no margin shrinks by it.
       lifetimeMs: Math.max(remainingMs, policy.fullLifetimeMs),
-      nextAttemptAt: importedDueAtMs(policy, {
-        appId: account.appId,
-        version,
-        obtainedAtMs: nowMs,
-        remainingMs,
-      }),
+      suspectAt: isProved ? null : nowMs,
+      nextAttemptAt: policy.fetchEndsOlderValue
+        ? importedDueAtMs(policy, {
+            appId: account.appId,
+            version,
+            obtainedAtMs: nowMs,
+            remainingMs,
+          })
+        : nowMs,
     });
     await this.store.reload(slot);
     await this.history.close(claim, isStored ? 'committed' : 'fenced_off');

@@ -5,6 +5,7 @@ import type { ProbeVerdict } from './credential-kind.js';
 import { CredentialRepository } from './credential.repository.js';
 import type { CredentialSlot, LiveValue } from './credential-slot.js';
 import { CredentialStore } from './credential-store.js';
+import { isUnproved } from './unproved.js';
 
 interface Probe {
   readonly version: number;
@@ -116,11 +117,31 @@ export class LivenessService {
     const verdict = await slot.kind.probe(slot.account, live.value);
     if (verdict === 'alive') {
       slot.vouch(live.version, askedAtMs + vouchedMs);
+      await this.prove(slot, live.version);
     }
     if (verdict === 'dead') {
       await this.condemn(slot, live.version);
     }
     return verdict;
+  }
+
+  private async prove(slot: CredentialSlot, version: number): Promise<void> {
+    const { row, account, kind } = slot;
+    if (row.version !== version || !isUnproved(row)) {
+      return;
+    }
+    try {
+      await this.repository.markProved(row);
+      await this.store.reload(slot);
+    } catch (error) {
+      // It is asked after again until the row says it.
+      this.logger.warn({
+        event: 'proof_not_stored',
+        app_id: account.appId,
+        kind: kind.name,
+        reason: toDatabaseError(error).driverCode,
+      });
+    }
   }
 
   private sharedProbe(slot: CredentialSlot): Probe | undefined {
