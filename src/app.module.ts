@@ -13,7 +13,7 @@ import { ErrorsModule } from './errors/errors.module.js';
 import { HealthModule } from './health/health.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
 import { ObservabilityModule } from './observability/observability.module.js';
-import { ReadPathModule } from './read-path.js';
+import { ReadListenerModule } from './read-listener.js';
 import { TimeModule } from './time/time.module.js';
 import { WechatModule } from './wechat/wechat.module.js';
 
@@ -48,7 +48,7 @@ export class AppModule {
         MetricsModule,
         ScheduleModule.forRoot(),
         WechatModule.forRoot(config),
-        ReadPathModule,
+        ReadListenerModule,
       ],
     };
   }

@@ -14,14 +14,8 @@ import { ProblemFilter } from './errors/problem.filter.js';
 import { RouteTable } from './errors/route-table.js';
 import { RequestObserver } from './observability/request-observer.js';
 import { serveOpenApi } from './openapi.js';
-import {
-  countErrors,
-  errorFilter,
-  serverOptions,
-  setCommonHeaders,
-  transportOptions,
-  urlOptions,
-} from './server-options.js';
+import { countErrors, errorFilter, serverOptions, setCommonHeaders } from './server-options.js';
+import { ServerFactory } from './server-factory.js';
 import { isDropInUrl } from './wechat/drop-in/drop-in.path.js';
 
 const REAP_MS = 100;
@@ -35,6 +29,7 @@ export async function createApp(
   root: DynamicModule | Type,
   config: AppConfig,
   logger: LoggerService,
+  servers = new ServerFactory(config.http),
 ): Promise<NestFastifyApplication> {
   const options: Pick<NestApplicationOptions, 'logger' | 'abortOnError' | 'bodyParser'> = {
     logger,
@@ -42,11 +37,7 @@ export async function createApp(
     // Nest would add a parser for forms; what this service reads is JSON.
     bodyParser: false,
   };
-  const adapter = new FastifyAdapter({
-    ...serverOptions(config),
-    ...urlOptions(config),
-    ...transportOptions(config),
-  });
+  const adapter = new FastifyAdapter({ ...serverOptions(config), serverFactory: servers.create });
   const app = await NestFactory.create<NestFastifyApplication>(root, adapter, options);
   await configureApp(app, config);
   return app;

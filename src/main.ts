@@ -18,6 +18,7 @@ import { packageVersion } from './observability/build-info.js';
 import { captureConsole } from './observability/capture-console.js';
 import { AppLogger } from './observability/logger.js';
 import { AccountService } from './wechat/accounts/account.service.js';
+import { ServerFactory } from './server-factory.js';
 import { CredentialStore } from './wechat/credentials/credential-store.js';
 
 /*
@@ -60,10 +61,11 @@ async function main(): Promise<void> {
   process.on('unhandledRejection', fail);
   try {
     await assertPortIsFree(config.http, logger);
-    const app = await createApp(root, config, logger);
+    const servers = new ServerFactory(config.http);
+    const app = await createApp(root, config, logger, servers);
     app.get(FatalErrors).onRaise(fail);
     stopOnSignal(app, logger);
-    await listen(app, config, logger);
+    await listen({ app, servers }, config, logger);
   } catch (error) {
     if (error instanceof ConfigError) {
       throw error;
@@ -107,7 +109,7 @@ async function assertPortIsFree(
 
 /** Fastify's own listen: Nest's would log the failure as well, in other words. */
 async function listen(
-  app: NestFastifyApplication,
+  { app, servers }: { app: NestFastifyApplication; servers: ServerFactory },
   { http: { host, port, tls }, database }: AppConfig,
   logger: AppLogger,
 ): Promise<void> {
@@ -116,6 +118,7 @@ async function listen(
   const { server } = app.getHttpAdapter().getInstance();
   try {
     await app.getHttpAdapter().getInstance().listen({ host, port });
+    await servers.listenOnOthers(host);
   } catch (error) {
     logger.fatal(`cannot listen on ${host}:${port}: ${listenAdvice(error, VARIABLES)}`, CONTEXT);
     await stop(app, logger, { exitCode: 1, drainMs: 0 });

@@ -106,8 +106,10 @@ export async function serveOpenApi(
       reply.type('text/javascript; charset=utf-8').send(START),
     );
     for (const [name, type] of Object.entries(ASSETS)) {
+      // One buffer for all who ask.
+      let content: Buffer | undefined;
       scope.get(`/docs/${name}`, async (_request, reply) =>
-        reply.type(type).send(await readFile(join(swaggerUi, name))),
+        reply.type(type).send((content ??= await readFile(join(swaggerUi, name)))),
       );
     }
   });

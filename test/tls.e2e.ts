@@ -69,7 +69,7 @@ describe('with files that are no pair', () => {
     const tls = { TLS_CERT_FILE: cert, TLS_KEY_FILE: key };
     const { code, output } = await startProcess(environmentFor(wechat, tls)).exited;
     expect(code).toBe(1);
-    expect(output).toContain('TLS_CERT_FILE: is no certificate');
+    expect(output).toContain('TLS_CERT_FILE: not a certificate');
     expect(output).not.toContain('    at ');
   });
 });

@@ -8,8 +8,8 @@ import { requiredScope } from './require-scope.decorator.js';
 import type { Scope } from './scope.js';
 
 /**
- * Lets a client's key through to what its scopes and accounts allow. It stands before every token read,
- * so it does one hash and a few look-ups, and asks for a handler's metadata once in its life.
+ * Lets a client's key through to what its scopes and accounts allow. It asks for a handler's metadata once in its
+ * life.
  */
 @Injectable()
 export class ClientGuard implements CanActivate {
@@ -23,12 +23,7 @@ export class ClientGuard implements CanActivate {
    */
   canActivate(context: ExecutionContext): boolean {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
-    this.admit(request, this.scopes.get(context.getHandler()) ?? this.learnScope(context));
-    return true;
-  }
-
-  /** @throws AppError as above */
-  admit(request: FastifyRequest, scope: Scope): void {
+    const scope = this.scopes.get(context.getHandler()) ?? this.learnScope(context);
     const client = this.keys.identify(request, presentedKey(request.headers));
     if (client === 'admin') {
       throw adminKeyRefused();
@@ -47,6 +42,7 @@ export class ClientGuard implements CanActivate {
       }
     }
     attachClient(request, client);
+    return true;
   }
 
   private learnScope(context: ExecutionContext): Scope {

@@ -61,7 +61,7 @@ export function presentedKey(headers: KeyHeaders): PresentedKey {
 }
 
 /** The scheme in any case (RFC 9110, 11.1). Another scheme, such as a proxy's Basic, carries no key of ours. */
-function bearerKey(authorization: string | undefined): string | undefined {
+export function bearerKey(authorization: string | undefined): string | undefined {
   if (authorization?.slice(0, BEARER.length).toLowerCase() !== BEARER) {
     return undefined;
   }

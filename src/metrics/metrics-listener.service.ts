@@ -5,9 +5,11 @@ import type { AddressInfo } from 'node:net';
 import { AppConfig } from '../config/app-config.js';
 import { listenAdvice, urlOf } from '../config/listen-advice.js';
 import { StartError } from '../errors/fatal-errors.js';
+import { endUnreadConnections, inTurn } from '../http/connections.js';
 import { MetricsRegistry } from '../observability/metrics-registry.js';
 
 const TIMEOUTS = { headersTimeout: 5_000, requestTimeout: 5_000, keepAliveTimeout: 65_000 };
+const UNREAD = { limitMs: 75_000, lookEveryMs: 5_000 };
 
 /**
  * `/metrics` without a key, on a port of its own that only Prometheus should reach. Plain HTTP without Nest:
@@ -22,12 +24,14 @@ export class MetricsListenerService implements OnModuleInit, OnApplicationShutdo
     private readonly registry: MetricsRegistry,
     private readonly config: AppConfig,
   ) {
-    this.server = createServer(TIMEOUTS, (request, response) => {
+    const answer = inTurn((request, response) => {
       this.answer(request, response).catch((error: unknown) => {
         this.logger.error(error);
         response.destroy();
       });
     });
+    this.server = createServer(TIMEOUTS, answer);
+    endUnreadConnections(this.server, UNREAD);
   }
 
   /**

@@ -12,15 +12,10 @@ const SANE = /^[A-Za-z0-9._-]{1,128}$/;
 /** The caller's X-Request-Id where it is sane, else one made here. */
 export function requestIdOf(request: Pick<IncomingMessage, 'headers'>): string {
   const given = request.headers[REQUEST_ID_HEADER];
-  return typeof given === 'string' && SANE.test(given) ? given : nextId();
+  return typeof given === 'string' && SANE.test(given) ? given : nextRequestId();
 }
 
-/** The token read names the request's id only to callers that sent one. */
-export function wantsRequestId(request: Pick<IncomingMessage, 'headers'>): boolean {
-  return request.headers[REQUEST_ID_HEADER] !== undefined;
-}
-
-function nextId(): string {
+export function nextRequestId(): string {
   count += 1;
   return `${PREFIX}-${count.toString(36)}`;
 }

@@ -2,19 +2,11 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import { appId as AppId } from '../config/parsers.js';
 import { HttpMetrics } from './http.metrics.js';
-import { REQUEST_ID_HEADER } from './request-id.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** Of this process's monotonic time: when the headers were there. */
     startedMs: number;
-  }
-  interface FastifyContextConfig {
-    /**
-     * The route measures its own successful answers, and names the request's id only to who sent one: for the
-     * token read, which so has no hook on its route.
-     */
-    readonly measuresItself?: boolean;
   }
 }
 
@@ -30,51 +22,31 @@ export class RequestObserver {
 
   /** Before routes are registered. */
   install(fastify: FastifyInstance): void {
-    this.prepare(fastify);
+    fastify.decorateRequest('startedMs', 0);
     fastify.addHook('onRequest', (request, _reply, done) => {
       request.startedMs = performance.now();
       done();
     });
     fastify.addHook('onRoute', (route) => {
-      if (route.config?.measuresItself !== true) {
-        this.follow(route);
-      }
+      this.follow(route);
     });
-  }
-
-  /** Of a server whose routes all measure themselves: they set the start as well. */
-  prepare(fastify: FastifyInstance): void {
-    fastify.decorateRequest('startedMs', 0);
   }
 
   /** An error is the answer. Routes that have the hooks are seen by them. */
   refused(request: FastifyRequest, reply: FastifyReply, status: number): void {
-    const { url, config } = request.routeOptions;
+    const { url } = request.routeOptions;
     if (url === undefined) {
-      reply.header(REQUEST_ID_HEADER, request.id);
-    }
-    if (url === undefined || config.measuresItself === true) {
       this.measure(request, url, status);
     }
   }
 
   private follow(route: RouteOptions): void {
-    const before = [route.onRequest ?? []].flat();
+    const others = [route.onResponse ?? []].flat();
     // A GET route is seen twice: Fastify makes a HEAD route of it, hooks included.
-    if (!before.includes(this.nameRequest)) {
-      route.onRequest = [...before, this.nameRequest];
-      route.onResponse = [...[route.onResponse ?? []].flat(), this.observe];
+    if (!others.includes(this.observe)) {
+      route.onResponse = [...others, this.observe];
     }
   }
-
-  private readonly nameRequest = (
-    request: FastifyRequest,
-    reply: FastifyReply,
-    done: () => void,
-  ): void => {
-    reply.header(REQUEST_ID_HEADER, request.id);
-    done();
-  };
 
   private readonly observe = (
     request: FastifyRequest,

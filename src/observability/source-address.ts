@@ -29,6 +29,23 @@ export function trustOnly(proxies: readonly string[]): (address: string | undefi
 }
 
 /**
+ * From the connection's address back to the first one that is not a proxy of ours, as Fastify makes `request.ips`.
+ * @param forwardedFor `X-Forwarded-For`
+ */
+export function hopsOf(
+  remoteAddress: string | undefined,
+  forwardedFor: string | undefined,
+  isProxy: (address: string | undefined) => boolean,
+): string[] {
+  const hops = [remoteAddress ?? ''];
+  const forwarded = forwardedFor?.split(',').map((hop) => hop.trim()) ?? [];
+  while (forwarded.length > 0 && isProxy(hops.at(-1))) {
+    hops.push(forwarded.pop() ?? '');
+  }
+  return hops;
+}
+
+/**
  * Where a request came from, for the audit and the limits: always an address in its canonical form,
  * IPv4 where IPv6 carried it. What a proxy passed on and is no address does not count: then it is the
  * nearest address that is one.

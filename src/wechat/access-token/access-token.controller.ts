@@ -7,7 +7,6 @@ import {
   ApiResponse,
   ApiTags,
 } from '@nestjs/swagger';
-import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { ClientGuard } from '../../access/client.guard.js';
@@ -18,8 +17,6 @@ import { ReadCounter } from '../../audit/read-counter.js';
 import { DatabaseClock } from '../../database/database-clock.js';
 import { ApiProblems } from '../../errors/api-problems.decorator.js';
 import { ValidBody, ValidQuery } from '../../errors/validation.decorator.js';
-import type { Durations } from '../../observability/durations.js';
-import { HttpMetrics } from '../../observability/http.metrics.js';
 import type { CredentialSlot } from '../credentials/credential-slot.js';
 import type { CredentialSnapshot } from '../credentials/credential-snapshot.js';
 import {
@@ -34,10 +31,11 @@ import { tokenAnswer, tokenText } from './token-answer.js';
 import { TokenReportService } from './token-report.service.js';
 import { TokenService } from './token.service.js';
 
-const READ_PATH = 'v1/accounts/:app_id/access-token';
+/** As Nest takes it; ../../read-listener.ts answers the same path. */
+export const READ_PATH = 'v1/accounts/:app_id/access-token';
 const REPORT_WAIT_SECONDS = 20;
 
-export interface ReadRequest extends FastifyRequest {
+interface ReadRequest extends FastifyRequest {
   params: { app_id: string };
   query: { wait?: unknown };
 }
@@ -54,27 +52,18 @@ export interface ReadRequest extends FastifyRequest {
 @Controller(READ_PATH)
 @UseGuards(ClientGuard)
 export class AccessTokenController {
-  private readonly durations: Readonly<Record<'answered' | 'unchanged', Durations>>;
-
   constructor(
     private readonly tokens: TokenService,
     private readonly reports: TokenReportService,
     private readonly counter: ReadCounter,
     private readonly clock: DatabaseClock,
-    http: HttpMetrics,
-  ) {
-    this.durations = {
-      answered: http.durations('GET', `/${READ_PATH}`, 200),
-      unchanged: http.durations('GET', `/${READ_PATH}`, 304),
-    };
-  }
+  ) {}
 
   /**
-   * The hot path: no pipe, no interceptor, no hook on the route, no promise while a token is in memory, and
-   * the answer as text (see token-answer.ts). ../../read-path.ts calls it past Nest's router.
+   * What a read means. The plain ones are answered by ../../read-listener.ts before they come here, with the same
+   * answer; so no promise while a token is in memory, and the answer as text (token-answer.ts).
    */
   @Get()
-  @RouteConfig({ measuresItself: true })
   @RequireScope('token:read')
   @ApiOperation({ summary: 'The token that is live now' })
   @ApiOkResponse({ standardSchema: AccessTokenAnswer })
@@ -131,11 +120,9 @@ export class AccessTokenController {
   ): string | undefined {
     this.counter.count(clientOf(request), snapshot);
     if (isUnchanged(snapshot, request, reply)) {
-      this.durations.unchanged.observe(performance.now() - request.startedMs);
       return undefined;
     }
     void reply.header('content-type', 'application/json; charset=utf-8');
-    this.durations.answered.observe(performance.now() - request.startedMs);
     return tokenText(snapshot, this.remaining(snapshot, slot, nowMs));
   }
 

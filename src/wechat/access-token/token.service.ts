@@ -35,6 +35,16 @@ export class TokenService {
     return this.store.current(slot, nowMs);
   }
 
+  /** The same by AppID, for who makes no errors. @returns undefined where {@link slot} or {@link read} have to judge */
+  currentOf(
+    appId: string,
+    nowMs: number,
+  ): { slot: CredentialSlot; snapshot: CredentialSnapshot } | undefined {
+    const slot = this.store.slot(appId, this.kind.name);
+    const snapshot = slot?.account.enabled === true ? this.store.current(slot, nowMs) : undefined;
+    return slot === undefined || snapshot === undefined ? undefined : { slot, snapshot };
+  }
+
   /** Whether there is a token at this moment. No promise, no I/O; false where there is no such account. */
   isAvailable(appId: string): boolean {
     const slot = this.store.slot(appId, this.kind.name);
