@@ -1,8 +1,9 @@
 /**
  * ES modules under Jest: see docs/adr/0001-nest-12-as-es-modules-under-jest.md.
  *
- * `DATABASES=sqlite,postgres,mysql npm test` runs every test that touches the database once on each;
- * the default is SQLite alone, which needs no server.
+ * Two sets, and `npm run test:all` runs both: `npm test` is what a contributor needs, `npm run test:long` the rest.
+ * With `DATABASES=sqlite,postgres,mysql` every test that touches the database runs once on each; the default is
+ * SQLite alone, which needs no server.
  */
 import { spawnSync } from 'node:child_process';
 
@@ -37,6 +38,31 @@ const ONCE = [
   '/test/chaos/',
 ];
 
+/** Not in `npm test`, since each takes long: many processes, many accounts, a kill at each step, lost statements. */
+const LONG = [
+  '/test/canary',
+  '/test/database-away',
+  '/test/demo',
+  '/test/dot-env',
+  '/test/foreign-database',
+  '/test/key-rotation',
+  '/test/killed',
+  '/test/last-resort',
+  '/test/lost-statements',
+  '/test/many-accounts',
+  '/test/operations',
+  '/test/process',
+  '/test/replicas',
+  '/test/rolling-restart',
+  '/test/server-settings',
+  '/test/signals',
+  '/test/start-errors',
+  '/test/tls',
+];
+/** In both sets: with few random cases in `npm test`, and with all of them in the other (test/support/thorough.ts). */
+const RANDOM = ['/test/interleavings', '/test/read-listener'];
+const isLongSet = process.env.TEST_SET === 'long';
+
 /** What needs a program that not every machine has: left out where it is missing, save with REQUIRE_DATABASE_TOOLS=1. */
 const NEEDS = { '/test/pgbouncer': 'pgbouncer', '/test/server-settings': 'mariadbd' };
 const PATH = `${process.env.PATH}:/usr/sbin`;
@@ -52,6 +78,11 @@ if (lacking.length > 0 && databases.length > 1) {
 /** `*.postgres.e2e.ts` and `*.mysql.e2e.ts` are about that database alone. */
 const ofOthers = (database) =>
   KNOWN_DATABASES.filter((other) => other !== database).map((other) => `[.]${other}[.]e2e[.]ts$`);
+
+const endToEnd = isLongSet
+  ? [...LONG, ...RANDOM].map((path) => `**${path}*.e2e.ts`)
+  : ['**/*.e2e.ts'];
+const leftOut = isLongSet ? [] : LONG.map((path) => `${path}[.a-z-]*[.]e2e[.]ts$`);
 
 const shared = {
   testEnvironment: 'node',
@@ -74,7 +105,8 @@ const shared = {
 
 /** @type {import('jest').Config} */
 export default {
-  testTimeout: 30_000,
+  // What load cannot reach: a test that hangs is found all the same.
+  testTimeout: 180_000,
   // Long files wait more than they compute, so that two share two cores well. A worker keeps what each file
   // loaded, which is the whole service every time: it is replaced before that is more than a machine has.
   maxWorkers: 2,
@@ -82,18 +114,19 @@ export default {
   projects: databases.map((database) => ({
     ...shared,
     displayName: database,
-    globals: { TEST_DATABASE: database },
+    globals: { TEST_DATABASE: database, TEST_THOROUGH: isLongSet },
     ...(database === 'sqlite'
       ? {
           roots: ['<rootDir>/src', '<rootDir>/test'],
-          testMatch: ['**/*.spec.ts', '**/*.e2e.ts'],
-          testPathIgnorePatterns: ['/node_modules/', ...ofOthers(database)],
+          testMatch: [...(isLongSet ? [] : ['**/*.spec.ts']), ...endToEnd],
+          testPathIgnorePatterns: ['/node_modules/', ...leftOut, ...ofOthers(database)],
         }
       : {
           roots: ['<rootDir>/test'],
-          testMatch: ['**/*.e2e.ts'],
+          testMatch: endToEnd,
           testPathIgnorePatterns: [
             '/node_modules/',
+            ...leftOut,
             ...ONCE,
             ...ofOthers(database),
             ...lacking.map(([path]) => path),

@@ -47,7 +47,7 @@ interface PlainHeaders {
  * answers are the same, byte for byte, and slower (docs/adr/0009; test/read-listener.e2e.ts holds them equal).
  */
 @Injectable()
-export class ReadListener implements OnApplicationBootstrap, OnModuleDestroy {
+class ReadListener implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly durations: Readonly<Record<'answered' | 'unchanged', Durations>>;
   private isClosing = false;
   private readonly isProxy: ((address: string | undefined) => boolean) | undefined;

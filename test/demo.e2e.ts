@@ -166,7 +166,7 @@ describe('the demonstration', () => {
     run.kill('SIGINT');
     expect(await run.ended).toEqual({ code: 0, signal: null });
     expect(readdirSync(temporary)).toEqual([]);
-  }, 10_000);
+  });
 
   it('leaves no process even when it is killed', async () => {
     const run = start();

@@ -121,7 +121,6 @@ describe('the documents', () => {
     (document) => {
       const others = [
         'NODE_OPTIONS',
-        'NO_BACKSLASH_ESCAPES',
         'NAME_FILE',
         'DATABASES',
         'TEST_POSTGRES_URL',

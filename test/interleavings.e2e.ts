@@ -16,6 +16,7 @@ import { CredentialSlot } from '../src/wechat/credentials/credential-slot.js';
 import { CredentialStore } from '../src/wechat/credentials/credential-store.js';
 import { RefreshAttemptService } from '../src/wechat/credentials/refresh-attempt.service.js';
 import { startService, type Service } from './support/service.js';
+import { cases } from './support/thorough.js';
 
 /*
  * The protocol under every order of its steps. Several replicas' memories of one real row, the real
@@ -284,7 +285,7 @@ describe('the protocol, whatever the order of its steps and the fate of its call
         expect(wechat.overlaps).toEqual([]);
         await assertSettles(scheduler, wechat, slots);
       }),
-      { numRuns: 200 },
+      { numRuns: cases({ usual: 40, thorough: 200 }) },
     );
   }, 120_000);
 });

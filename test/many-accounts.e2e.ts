@@ -80,6 +80,12 @@ async function addAccounts(into: Service): Promise<void> {
   }
 }
 
+/** Of this process, which is the service, its database and WeChat: what else the machine does has no part in it. */
+function cpuMsSince(before: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1_000;
+}
+
 interface Second {
   readonly fetches: number;
   readonly workMs: number;
@@ -92,12 +98,12 @@ async function passUntilFetched(): Promise<Second[]> {
   while (fetched < COUNT && seconds.length < LONGEST_SECONDS) {
     await wechat.advance(1_000);
     service.advance(1_000);
-    const startedMs = performance.now();
+    const before = process.cpuUsage();
     await service.tick();
-    const workMs = performance.now() - startedMs;
-    const before = fetched;
+    const workMs = cpuMsSince(before);
+    const earlier = fetched;
     fetched = await wechat.countCalls({ path: FETCH_PATH.stable });
-    seconds.push({ fetches: fetched - before, workMs });
+    seconds.push({ fetches: fetched - earlier, workMs });
   }
   return seconds;
 }
@@ -118,13 +124,13 @@ async function countLive(): Promise<number> {
 }
 
 it('1,000 accounts: all live within 60 s of the start, 40 fetches a second at most, idle under 5 % of a core', async () => {
-  const startedMs = performance.now();
+  const started = process.cpuUsage();
   await start();
   service.stopCron();
   await service.ready();
   const first = {
     fetches: await wechat.countCalls({ path: FETCH_PATH.stable }),
-    workMs: performance.now() - startedMs,
+    workMs: cpuMsSince(started),
   };
   const seconds = [first, ...(await passUntilFetched())];
   expect(await countLive()).toBe(COUNT);
@@ -146,8 +152,7 @@ it('1,000 accounts: all live within 60 s of the start, 40 fetches a second at mo
     await service.tick();
     await service.poll();
   }
-  const { user, system } = process.cpuUsage(before);
-  const idleShare = (user + system) / 1e6 / IDLE_SECONDS;
+  const idleShare = cpuMsSince(before) / 1_000 / IDLE_SECONDS;
   expect(idleShare).toBeLessThan(BUSIEST_IDLE);
   process.stderr.write(
     `1,000 accounts: all live after ${seconds.length} s, by the work of each ${Math.round(allLiveMs)} ms; ${(idleShare * 100).toFixed(2)} % of a core idle\n`,

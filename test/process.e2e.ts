@@ -323,9 +323,9 @@ describe('kill -9 between WeChat’s answer and the commit', () => {
         longestDeadMs = Math.max(longestDeadMs, deadMs);
         expect(after.access_token).toBe(await newestToken(family));
         expect(after.version).toBeGreaterThan(before.version);
-      }, 10_000);
-      // The settling refresh ends the token that is served meanwhile: until it is stored, a moment later.
-      expect(longestDeadMs).toBeLessThan(1_000);
+      });
+      // The settling refresh ends the token that is served meanwhile: until it is stored, a moment later (docs/reliability.md: 5 s).
+      expect(longestDeadMs).toBeLessThan(5_000);
       expect(await wechat.tokens(APP_ID)).toHaveLength(minted);
       expect(await second.stop()).toEqual(wellEnded);
     },
@@ -475,7 +475,7 @@ describe('the database', () => {
     const readiness = await full.call<{ reasons: string[] }>('GET', '/readyz');
     expect(readiness.body.reasons).toEqual([
       'clients: not loaded from the database yet',
-      expect.stringMatching(/\((SQLITE_IOERR|SQLITE_FULL)\): the disk/),
+      expect.stringMatching(/the disk of the database .*\((SQLITE_IOERR|SQLITE_FULL)\); /),
     ]);
     await expectUnavailable(full);
     await full.stop('SIGKILL');

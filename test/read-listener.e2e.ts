@@ -13,14 +13,14 @@ import {
   type Service,
 } from './support/service.js';
 import { startSimulator, type Simulator } from './support/simulator.js';
+import { cases } from './support/thorough.js';
 
 /*
  * The same service twice: as it is, with the listener that answers plain reads before Fastify, and behind a server
  * that hands everything to Fastify. Both have to answer alike.
  */
 
-/** `npm test` sends some; READ_LISTENER_REQUESTS=20000 is the whole comparison. */
-const REQUESTS = Number(process.env.READ_LISTENER_REQUESTS ?? 2_000);
+const REQUESTS = cases({ usual: 2_000, thorough: 20_000 });
 const PATH = `/v1/accounts/${APP_ID}/access-token`;
 
 interface Sent {

@@ -9,7 +9,7 @@ const LOOK_AGAIN_MS = 25;
  */
 export async function eventually<T>(
   check: () => T | Promise<T>,
-  withinMs = 15_000,
+  withinMs = 120_000,
 ): Promise<Awaited<T>> {
   const deadline = performance.now() + withinMs;
   for (;;) {
