@@ -24,7 +24,8 @@ const PARAMETER_LENGTH = 128;
 
 /** How requests are read and bounded; the same for everything that answers on the port. */
 export function serverOptions(config: AppConfig): FastifyServerOptions {
-  const { http } = config;
+  const { http, keys } = config;
+  const secrets = [keys.admin, keys.client].filter((key) => key !== undefined);
   return {
     logger: false,
     bodyLimit: BODY_LIMIT_BYTES,
@@ -33,7 +34,7 @@ export function serverOptions(config: AppConfig): FastifyServerOptions {
     return503OnClosing: false,
     trustProxy: http.trustedProxies.length > 0 && trustOnly(http.trustedProxies),
     routerOptions: { maxParamLength: PARAMETER_LENGTH },
-    genReqId: requestIdOf,
+    genReqId: (request) => requestIdOf(request, secrets),
     clientErrorHandler: refuseConnection,
     ...(config.dropInEnabled && {
       rewriteUrl: ({ url = '' }: RawRequestDefaultExpression) => withoutExtraSlashes(url),
@@ -69,5 +70,8 @@ export function countErrors(refusals: AccessMetrics, observer: RequestObserver):
 /** What every answer carries. */
 export function setCommonHeaders(request: FastifyRequest, reply: FastifyReply): void {
   reply.header('x-content-type-options', 'nosniff');
+  if (request.url.startsWith('/v1/')) {
+    reply.header('cache-control', 'no-store');
+  }
   reply.header(REQUEST_ID_HEADER, request.id);
 }

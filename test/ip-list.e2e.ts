@@ -255,7 +255,7 @@ describe('the IP list', () => {
       });
       expect(Date.parse(body.fetched_at)).toBeGreaterThan(before - 1_000);
       expect(Date.parse(body.fetched_at)).toBeLessThan(Date.now() + 1_000);
-      expect(headers.get('cache-control')).toBe('private, max-age=60');
+      expect(headers.get('cache-control')).toBe('no-store');
       expect(await callbackCalls()).toBe(1);
     });
 

@@ -33,6 +33,8 @@ const FASTIFY_REFUSALS: Readonly<Record<string, () => AppError>> = {
       'unsupported_media_type',
       'Send the body as JSON, with the header "Content-Type: application/json".',
     ),
+  // As Node calls a request whose sender went away; errors of other connections have other words.
+  'ECONNRESET aborted': () => invalid('body', 'ended before it was complete; send it again'),
   FST_ERR_BAD_URL: () => invalid('url', 'has a percent-encoding that cannot be decoded'),
   FST_ERR_INVALID_URL: () => invalid('url', 'cannot be parsed'),
   FST_ERR_MAX_PARAM_LENGTH: noSuchPath,
@@ -40,10 +42,21 @@ const FASTIFY_REFUSALS: Readonly<Record<string, () => AppError>> = {
 };
 
 function fromFastifyError(error: unknown): AppError | undefined {
-  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') {
+  if (!isCoded(error)) {
     return undefined;
   }
-  return FASTIFY_REFUSALS[error.code]?.();
+  return (FASTIFY_REFUSALS[error.code] ?? FASTIFY_REFUSALS[`${error.code} ${error.message}`])?.();
+}
+
+function isCoded(error: unknown): error is { code: string; message: string } {
+  return (
+    typeof error === 'object' &&
+    error !== null &&
+    'code' in error &&
+    'message' in error &&
+    typeof error.code === 'string' &&
+    typeof error.message === 'string'
+  );
 }
 
 function fromHttpException(exception: HttpException): AppError {

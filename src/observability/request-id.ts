@@ -9,10 +9,24 @@ let count = 0;
 /** What may stand in a log line and a header without being escaped. */
 const SANE = /^[A-Za-z0-9._-]{1,128}$/;
 
-/** The caller's X-Request-Id where it is sane, else one made here. */
-export function requestIdOf(request: Pick<IncomingMessage, 'headers'>): string {
+/** A stored client's key, or an operator's. */
+const KEY = /wt[co]_[0-9A-Za-z]{40}/;
+
+/**
+ * The caller's X-Request-Id where it is sane, else one made here: also for one that holds a key, since it is logged.
+ * @param secrets keys of the environment
+ */
+export function requestIdOf(
+  request: Pick<IncomingMessage, 'headers'>,
+  secrets: readonly string[] = [],
+): string {
   const given = request.headers[REQUEST_ID_HEADER];
-  return typeof given === 'string' && SANE.test(given) ? given : nextRequestId();
+  const isTaken =
+    typeof given === 'string' &&
+    SANE.test(given) &&
+    !KEY.test(given) &&
+    !secrets.some((secret) => given.includes(secret));
+  return isTaken ? given : nextRequestId();
 }
 
 export function nextRequestId(): string {

@@ -9,8 +9,6 @@ import { ValidQuery } from '../../errors/validation.decorator.js';
 import { ContainsAnswer, ContainsQuery, IpListAnswer, IpListQuery } from './ip-list.dto.js';
 import { IpService } from './ip.service.js';
 
-const CACHE_CONTROL = 'private, max-age=60';
-
 /** WeChat's addresses: as a list for firewalls, and one address held against it. */
 @ApiTags('IP list')
 @ApiParam({ name: 'app_id', example: 'wx0123456789abcdef' })
@@ -39,7 +37,7 @@ export class IpListController {
   ): Promise<z.infer<typeof IpListAnswer> | string> {
     const { ranges, fetchedAtMs, isStale } = await this.ips.list(appId, kind);
     const entries = ranges.map(({ entry }) => entry);
-    void reply.headers({ 'cache-control': CACHE_CONTROL, vary: 'accept' });
+    void reply.header('vary', 'accept');
     if (prefersPlainText(accept)) {
       void reply.type('text/plain; charset=utf-8');
       return entries.map((entry) => `${entry}\n`).join('');
@@ -60,10 +58,8 @@ export class IpListController {
   async contains(
     @Param('app_id') appId: string,
     @ValidQuery(ContainsQuery) { ip, kind }: z.infer<typeof ContainsQuery>,
-    @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<z.infer<typeof ContainsAnswer>> {
     const matched = await this.ips.contains(appId, kind, ip);
-    void reply.header('cache-control', CACHE_CONTROL);
     return { ip, contains: matched !== undefined, matched: matched ?? null };
   }
 }
