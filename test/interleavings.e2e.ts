@@ -292,7 +292,7 @@ describe('the protocol, whatever the order of its steps and the fate of its call
 
 function attempt(scheduler: fc.Scheduler, slot: CredentialSlot): void {
   ordered.run(scheduler, () => {
-    const request = { cause: 'admin', force: false } as const;
+    const request = { cause: 'admin', force: 'no', replaces: slot.target } as const;
     service.app
       .get(RefreshAttemptService)
       .attempt(slot, request)

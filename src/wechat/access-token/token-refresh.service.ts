@@ -56,7 +56,8 @@ export class TokenRefreshService {
     }
     this.limits.countRefresh(account.appId);
     await this.store.reload(slot);
-    const versionBefore = slot.version;
+    const { target } = slot;
+    const versionBefore = target.version;
     this.logger.log({
       event: 'admin_refresh',
       request_id: origin.requestId,
@@ -68,7 +69,11 @@ export class TokenRefreshService {
     if (force) {
       this.assertForceAllowed(slot);
     }
-    const result = await this.refreshes.refresh(slot, { cause: 'admin', force, origin }, waitMs);
+    const result = await this.refreshes.refresh(
+      slot,
+      { cause: 'admin', force: force ? 'requested' : 'no', replaces: target, origin },
+      waitMs,
+    );
     if (slot.isRetired) {
       throw accountNotFound();
     }
@@ -106,7 +111,7 @@ export class TokenRefreshService {
   }
 
   private tooEarly(slot: CredentialSlot): AppError {
-    const request = { cause: 'admin', force: false } as const;
+    const request = { cause: 'admin', force: 'no' } as const;
     const freeAtMs = Math.max(slot.row.leaseUntil, this.claims.earliestAtMs(slot, request));
     return new AppError(
       'token_unavailable',

@@ -108,7 +108,8 @@ export class TokenReportService {
     }
     if (slot.isDead) {
       const { origin } = reported;
-      await this.refreshes.refresh(slot, { cause: 'report', force: false, origin }, waitMs);
+      const request = { cause: 'report', force: 'no', replaces: slot.target, origin } as const;
+      await this.refreshes.refresh(slot, request, waitMs);
     }
     return 'refreshed';
   }

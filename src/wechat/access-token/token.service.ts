@@ -87,7 +87,8 @@ export class TokenService {
       await this.liveness.condemn(slot, first.version);
     }
     if (slot.isDead) {
-      await this.refreshes.refresh(slot, { cause: 'report', force: false }, NEW_TOKEN_WAIT_MS);
+      const request = { cause: 'report', force: 'no', replaces: slot.target } as const;
+      await this.refreshes.refresh(slot, request, NEW_TOKEN_WAIT_MS);
     }
     const second = await this.reader.read(slot, 0);
     return call(second.value);

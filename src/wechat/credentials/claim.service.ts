@@ -1,10 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
-import type { Origin } from '../../audit/origin.js';
 import { AppConfig } from '../../config/app-config.js';
 import { DatabaseClock } from '../../database/database-clock.js';
 import { Clock } from '../../time/clock.js';
-import type { RefreshCause } from './credential-kind.js';
 import { floorMs } from './credential.policy.js';
 import {
   ClaimRepository,
@@ -22,14 +20,11 @@ import {
   parseForcedAt,
 } from './ledger.js';
 import { parseFailure } from './refresh-failure.js';
+import type { RefreshRequest } from './refresh-request.js';
 import { neededMs, refreshTiming, type RefreshTiming } from './timing.js';
 
-export interface RefreshRequest {
-  readonly cause: RefreshCause;
-  readonly force: boolean;
-  /** Who asked for it; absent where nobody but this process did. */
-  readonly origin?: Origin;
-}
+/** What decides when a claim may be made. */
+type ClaimTime = Pick<RefreshRequest, 'cause' | 'force'>;
 
 /** A claim that this process holds, with what it needs to know of the row at that moment. */
 export interface HeldClaim extends Claim {
@@ -87,7 +82,7 @@ export class ClaimService {
       owner: terms.owner,
       fence: terms.fence,
       attemptAtMs: row.attemptAt,
-      forced: request.force,
+      forced: request.force !== 'no',
       startedMs,
     };
   }
@@ -102,7 +97,7 @@ export class ClaimService {
    * Before this time no claim is won, as far as the row tells: the floor, and room in the ledger. A
    * lease that runs is not counted, since whoever holds it gives it back when it is done.
    */
-  earliestAtMs(slot: CredentialSlot, request: RefreshRequest): number {
+  earliestAtMs(slot: CredentialSlot, request: ClaimTime): number {
     const { row, policy } = slot;
     const ledger = ledgerTerms(policy, row.lifetimeMs, request.cause);
     return Math.max(
@@ -116,9 +111,9 @@ export class ClaimService {
    * What the row asks for beyond what the claim's statement compares: the ledger of forced refreshes,
    * and for reports of a dead value the pause after a failure, which only an admin may pass over.
    */
-  private startAtMs(slot: CredentialSlot, { cause, force }: RefreshRequest): number {
+  private startAtMs(slot: CredentialSlot, { cause, force }: ClaimTime): number {
     return Math.max(
-      force ? this.forcedAtMs(slot) : 0,
+      force === 'no' ? 0 : this.forcedAtMs(slot),
       cause === 'report' && slot.row.deadAt !== null ? slot.row.nextAttemptAt : 0,
     );
   }
@@ -152,6 +147,7 @@ export class ClaimService {
   private terms(slot: CredentialSlot, request: RefreshRequest): ClaimTerms {
     const { row, policy, account } = slot;
     const nowMs = Math.trunc(this.databaseClock.nowMs());
+    const forced = request.force !== 'no';
     const forcedAt = parseForcedAt(row.forcedAt, nowMs);
     return {
       owner: randomUUID(),
@@ -159,8 +155,8 @@ export class ClaimService {
       leaseMs: this.timing.leaseMs,
       floorMs: floorMs(policy, row.lifetimeMs),
       ledger: ledgerTerms(policy, row.lifetimeMs, request.cause),
-      forced: request.force,
-      forcedAt: (request.force ? [...forcedAt, nowMs] : forcedAt).join(','),
+      forced,
+      forcedAt: (forced ? [...forcedAt, nowMs] : forcedAt).join(','),
       configVersion: account.configVersion,
       callsDay: chinaDay(nowMs),
     };

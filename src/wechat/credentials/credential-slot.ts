@@ -10,6 +10,7 @@ import {
 } from './credential.policy.js';
 import { makeSnapshot, type CredentialSnapshot } from './credential-snapshot.js';
 import type { Claim } from './claim.repository.js';
+import type { RefreshTarget } from './refresh-request.js';
 import { RefreshTally } from './refresh-tally.js';
 
 const LONGEST_PAUSE_MS = 10_000;
@@ -102,6 +103,13 @@ export class CredentialSlot {
   /** The version that clients have seen last; 0 before the first. */
   get version(): number {
     return Math.max(this.live?.version ?? 0, this.knownRow.version);
+  }
+
+  /** What a refresh that is decided now is to replace. */
+  get target(): RefreshTarget {
+    const { configVersion } = this.knownAccount;
+    const isConfigClaimed = this.knownRow.configVersion >= configVersion;
+    return { version: this.version, configVersion, isConfigClaimed };
   }
 
   /** WeChat refused the live value, by the row or by our own memory of it. */

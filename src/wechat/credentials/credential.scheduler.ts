@@ -2,7 +2,7 @@ import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common'
 import { Cron, CronExpression } from '@nestjs/schedule';
 import { DatabaseClock } from '../../database/database-clock.js';
 import { Clock } from '../../time/clock.js';
-import { ClaimService, type RefreshRequest } from './claim.service.js';
+import { ClaimService } from './claim.service.js';
 import type { CredentialSlot } from './credential-slot.js';
 import { CredentialStore } from './credential-store.js';
 import { dueAtMs } from './due.js';
@@ -100,8 +100,9 @@ export class CredentialScheduler implements OnApplicationBootstrap {
 
   private start(slot: CredentialSlot): void {
     this.starts.push(this.clock.monotonicMs());
-    const force = this.claims.needsForce(slot);
-    this.refreshes.start(slot, { ...SCHEDULED, force }).catch((error: unknown) => {
+    const force = this.claims.needsForce(slot) ? 'needed' : 'no';
+    const request = { cause: 'schedule', force, replaces: slot.target } as const;
+    this.refreshes.start(slot, request).catch((error: unknown) => {
       this.logger.error({
         event: 'refresh_broke',
         app_id: slot.account.appId,
@@ -112,4 +113,4 @@ export class CredentialScheduler implements OnApplicationBootstrap {
   }
 }
 
-const SCHEDULED = { cause: 'schedule', force: false } satisfies RefreshRequest;
+const SCHEDULED = { cause: 'schedule', force: 'no' } as const;

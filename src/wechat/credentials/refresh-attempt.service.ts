@@ -1,15 +1,19 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { DatabaseError } from '../../database/database-error.js';
 import { Clock } from '../../time/clock.js';
-import { ClaimService, type HeldClaim, type RefreshRequest } from './claim.service.js';
+import { ClaimService, type HeldClaim } from './claim.service.js';
 import type { CredentialSlot } from './credential-slot.js';
 import { LastResortService } from './last-resort.service.js';
 import { RefreshHistoryRepository } from './refresh-history.repository.js';
+import { isReplaced, type RefreshRequest } from './refresh-request.js';
 import { SettleService, type Settled } from './settle.service.js';
 
 export type AttemptResult =
   | Settled
-  /** Somebody else holds the lease, the floor has not passed or the ledger has no room. */
+  /**
+   * Somebody else holds the lease, the floor has not passed, the ledger has no room, or what was to be replaced
+   * has been replaced.
+   */
   | { readonly outcome: 'not_claimed' }
   /** The claim could not be made, so nothing was fetched. */
   | { readonly outcome: 'database_away' };
@@ -47,6 +51,9 @@ export class RefreshAttemptService {
       if (stored.outcome === 'committed' && request.cause === 'schedule') {
         return stored;
       }
+    }
+    if (isReplaced(slot, request)) {
+      return { outcome: 'not_claimed' };
     }
     let claim: HeldClaim | undefined;
     try {
@@ -86,7 +93,7 @@ export class RefreshAttemptService {
       appId: slot.account.appId,
       kind: slot.kind.name,
       cause: request.cause,
-      forced: request.force,
+      forced: request.force !== 'no',
       startedAtMs: claim.attemptAtMs,
       versionBefore: slot.row.version,
       origin: request.origin,
@@ -120,7 +127,7 @@ export class RefreshAttemptService {
       app_id: slot.account.appId,
       kind: slot.kind.name,
       cause: request.cause,
-      forced: request.force,
+      forced: request.force !== 'no',
       outcome,
       version: slot.version,
       duration_ms: Math.round(durationMs),

@@ -3,10 +3,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { DatabaseClock } from '../../database/database-clock.js';
 import { DatabaseError } from '../../database/database-error.js';
 import { Clock } from '../../time/clock.js';
-import { ClaimService, type RefreshRequest } from './claim.service.js';
+import { ClaimService } from './claim.service.js';
 import type { CredentialSlot } from './credential-slot.js';
 import { CredentialStore } from './credential-store.js';
 import { RefreshAttemptService, type AttemptResult } from './refresh-attempt.service.js';
+import { isReplaced, type RefreshRequest } from './refresh-request.js';
 
 export type RefreshResult =
   | AttemptResult
@@ -15,10 +16,11 @@ export type RefreshResult =
 
 interface Run {
   readonly promise: Promise<AttemptResult>;
-  readonly force: boolean;
+  readonly request: RefreshRequest;
 }
 
 const LOOK_AGAIN_MS = 250;
+const REPLACED = { outcome: 'committed', rotated: true } as const;
 
 /**
  * Single flight: one attempt for each credential in this process, shared by all who want one. Each
@@ -66,40 +68,44 @@ export class RefreshService implements BeforeApplicationShutdown {
   /** Starts an attempt; the caller has looked that none is under way. */
   start(slot: CredentialSlot, request: RefreshRequest): Promise<AttemptResult> {
     const promise = this.attempt(slot, request);
-    this.runs.set(slot, { promise, force: request.force });
+    this.runs.set(slot, { promise, request });
     return promise;
   }
 
   /**
    * Refreshes, or joins the attempt under way. `waitMs` bounds the wait for others and for the floor: for
    * an attempt under way, for a lease that another replica holds. An attempt of one's own is seen through,
-   * since it is made in any case. What another replica commits meanwhile counts as well, unless a forced
-   * refresh was asked for: that never joins an unforced one, but comes after it.
+   * since it is made in any case. Whoever replaces what the request names has done it (refresh-request.ts); a
+   * forced refresh never joins an unforced one, but comes after it.
    */
   async refresh(
     slot: CredentialSlot,
     request: RefreshRequest,
     waitMs: number,
   ): Promise<RefreshResult> {
-    const versionBefore = slot.version;
     const deadlineMs = this.clock.monotonicMs() + waitMs;
-    let force = request.force;
+    let { force } = request;
     for (;;) {
       const attempt = { ...request, force };
+      if (isReplaced(slot, attempt)) {
+        return REPLACED;
+      }
       const underWay = this.runs.get(slot);
       const result = await (underWay === undefined
         ? this.start(slot, attempt)
         : this.beforeDeadline(underWay.promise, deadlineMs));
+      if (isReplaced(slot, attempt)) {
+        return REPLACED;
+      }
       if (result.outcome === 'out_of_time') {
         return result;
       }
-      const isAnswer = underWay === undefined || underWay.force || !force;
-      force ||= this.claims.needsForce(slot);
+      const isAnswer = underWay === undefined || isAnsweredBy(underWay.request, attempt, result);
+      if (force === 'no' && this.claims.needsForce(slot)) {
+        force = 'needed';
+      }
       if (isAnswer && !isUndecided(result) && force === attempt.force) {
         return result;
-      }
-      if (!force && slot.version > versionBefore && !slot.isDead) {
-        return { outcome: 'committed', rotated: true };
       }
       const isTooEarly = this.isTooEarlyUntil(slot, { ...request, force }, deadlineMs);
       if (isTooEarly || !(await this.lookAgain(slot))) {
@@ -165,4 +171,24 @@ export class RefreshService implements BeforeApplicationShutdown {
 /** Another replica has the lease or came after us, or it is too early: looking again may help. */
 function isUndecided({ outcome }: RefreshResult): boolean {
   return outcome === 'not_claimed' || outcome === 'fenced_off';
+}
+
+/**
+ * Whether what came of the attempt that was joined is the answer to a request that it did not replace anything for.
+ * A new value that does not replace what the request names is none: it was there before, or is dead already.
+ */
+function isAnsweredBy(
+  joined: RefreshRequest,
+  request: RefreshRequest,
+  result: AttemptResult,
+): boolean {
+  if (request.force !== 'no' && joined.force === 'no') {
+    return false;
+  }
+  const hasNewValue =
+    result.outcome === 'held' || (result.outcome === 'committed' && result.rotated);
+  return (
+    (request.force === 'requested' || !hasNewValue) &&
+    joined.replaces.configVersion >= request.replaces.configVersion
+  );
 }
