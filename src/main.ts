@@ -32,7 +32,7 @@ import { CredentialStore } from './wechat/credentials/credential-store.js';
 const CONTEXT = 'main';
 /** From the signal to the end; what is under way then is cut off. */
 const STOP_LIMIT_MS = 10_000;
-/** How long requests are taken after SIGTERM: so long may a load balancer go on sending them (docs/adr/0017). */
+/** How long requests are taken after SIGTERM: so long may a load balancer go on sending them (docs/adr/0013). */
 const DRAIN_MS = 3_000;
 /** How long a connection may be idle after the listener closed: a proxy may be sending a request into it. */
 const IDLE_GRACE_MS = 1_000;
