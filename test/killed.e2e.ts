@@ -37,11 +37,11 @@ const DEAD_MS = 5_000;
 const TIMES = { timeoutMs: '450', lifetimeSeconds: 240, floorMs: 1_000 };
 
 const FETCH = /^GET \/cgi-bin\/token/;
-const INSERT_ACCOUNT = /INSERT INTO .account./;
-const CLAIM = /UPDATE .credential. SET .*calls_today/s;
-const OPEN_HISTORY = /INSERT INTO .refresh_history./;
-const COMMIT = /UPDATE .credential. SET .*obtained_at. = .?attempt_at/s;
-const CLOSE_HISTORY = /UPDATE .refresh_history. SET .outcome. = (?!CASE)/;
+const INSERT_ACCOUNT = /INSERT INTO .wtc_account./;
+const CLAIM = /UPDATE .wtc_credential. SET .*calls_today/s;
+const OPEN_HISTORY = /INSERT INTO .wtc_refresh_history./;
+const COMMIT = /UPDATE .wtc_credential. SET .*obtained_at. = .?attempt_at/s;
+const CLOSE_HISTORY = /UPDATE .wtc_refresh_history. SET .outcome. = (?!CASE)/;
 
 let database: TestDatabase;
 let source: DataSource;
