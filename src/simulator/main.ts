@@ -1,7 +1,10 @@
 import { Logger } from '@nestjs/common';
+import { setTimeout as delay } from 'node:timers/promises';
 import { EnvironmentError, readEnvironment } from './environment.js';
 import { DEFAULT_SETTINGS } from './control/settings.dto.js';
 import { startSimulator } from './start-simulator.js';
+
+const SECOND_SIGNAL_MS = 500;
 
 /** Starts the simulator for users' own tests; docs/simulator.md says how to use it. */
 async function main(): Promise<void> {
@@ -10,9 +13,13 @@ async function main(): Promise<void> {
   const options = readEnvironment();
   const simulator = await startSimulator(options);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    // Ctrl-C under npm arrives twice. To close is a matter of moments, and is done once.
+    // Ctrl-C under npm arrives twice. To close is done once, and is over before the second one may be there: a process
+    // that is just ending would die of it.
     process.on(signal, () => {
-      simulator.close().catch(fail);
+      simulator
+        .close()
+        .then(() => delay(SECOND_SIGNAL_MS))
+        .catch(fail);
     });
   }
   // The first line is for programs too: they wait for it, and read the URL from its end.
