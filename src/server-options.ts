@@ -70,6 +70,7 @@ export function countErrors(refusals: AccessMetrics, observer: RequestObserver):
 /** What every answer carries. */
 export function setCommonHeaders(request: FastifyRequest, reply: FastifyReply): void {
   reply.header('x-content-type-options', 'nosniff');
+  // Tokens, keys and what operators see are kept by no cache.
   if (request.url.startsWith('/v1/')) {
     reply.header('cache-control', 'no-store');
   }

@@ -2,7 +2,6 @@ import {
   Controller,
   Delete,
   Get,
-  Header,
   HttpCode,
   Param,
   Patch,
@@ -63,7 +62,6 @@ export class ClientAdminController {
 
   @Post()
   @Audited('client.create')
-  @Header('Cache-Control', 'no-store')
   @ApiOperation({ summary: 'Make a client and its first key' })
   @ApiCreated(NewClientAnswer)
   @ApiProblems('validation_failed')
@@ -114,7 +112,6 @@ export class ClientAdminController {
 
   @Post(':id/keys')
   @Audited('key.create')
-  @Header('Cache-Control', 'no-store')
   @ApiOperation({ summary: 'Make another key: two may be active while one is rotated' })
   @ApiParam({ name: 'id', example: 'order-service' })
   @ApiBody({ required: false })

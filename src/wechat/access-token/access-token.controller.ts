@@ -108,7 +108,7 @@ export class AccessTokenController {
       },
       (wait ?? REPORT_WAIT_SECONDS) * 1_000,
     );
-    void reply.header('cache-control', 'no-store').header('etag', snapshot.etag);
+    void reply.header('etag', snapshot.etag);
     const remaining = this.remaining(snapshot, slot, this.clock.nowMs());
     return { outcome, ...tokenAnswer(snapshot, remaining) };
   }

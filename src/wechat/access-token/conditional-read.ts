@@ -18,7 +18,7 @@ export function isUnchanged(
   request: FastifyRequest,
   reply: FastifyReply,
 ): boolean {
-  void reply.header('cache-control', 'no-store').header('etag', snapshot.etag);
+  void reply.header('etag', snapshot.etag);
   const known = request.headers['if-none-match'];
   if (known === undefined || !names(known, snapshot.etag)) {
     return false;

@@ -1,4 +1,4 @@
-import { Controller, Header, HttpCode, Param, Post, UseGuards } from '@nestjs/common';
+import { Controller, HttpCode, Param, Post, UseGuards } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { ClientGuard } from '../../access/client.guard.js';
@@ -18,7 +18,6 @@ export class JssdkController {
 
   @Post()
   @HttpCode(200)
-  @Header('cache-control', 'no-store')
   @RequireScope('jssdk:sign')
   @ApiOperation({ summary: 'Sign a page for the JS-SDK' })
   @ApiOkResponse({ standardSchema: SignatureAnswer })
