@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { scrubText } from '../errors/redaction.js';
 
 export const REQUEST_ID_HEADER = 'x-request-id';
 /** Of this process: with a count behind it an id is unique, and costs a tenth of a random one. */
@@ -8,9 +9,6 @@ let count = 0;
 
 /** What may stand in a log line and a header without being escaped. */
 const SANE = /^[A-Za-z0-9._-]{1,128}$/;
-
-/** A stored client's key, or an operator's. */
-const KEY = /wt[co]_[0-9A-Za-z]{40}/;
 
 /**
  * The caller's X-Request-Id where it is sane, else one made here: also for one that holds a key, since it is logged.
@@ -24,7 +22,7 @@ export function requestIdOf(
   const isTaken =
     typeof given === 'string' &&
     SANE.test(given) &&
-    !KEY.test(given) &&
+    scrubText(given) === given &&
     !secrets.some((secret) => given.includes(secret));
   return isTaken ? given : nextRequestId();
 }
