@@ -17,16 +17,16 @@ const COLLATION = 'utf8mb4_bin';
  */
 const SESSION = [
   `SET NAMES utf8mb4 COLLATE ${COLLATION}`,
-  "SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
-  "SESSION time_zone = '+00:00'",
-  'SESSION autocommit = 1',
-  'SESSION sql_safe_updates = 0',
+  "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'",
+  "SET SESSION time_zone = '+00:00'",
+  'SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ',
+  'SET SESSION autocommit = 1',
+  'SET SESSION sql_safe_updates = 0',
   // A statement that waits for a lock is given up by the server as well, so that it does not take effect much later.
-  `SESSION innodb_lock_wait_timeout = ${STATEMENT_TIMEOUT_MS / 1_000}`,
+  `SET SESSION innodb_lock_wait_timeout = ${STATEMENT_TIMEOUT_MS / 1_000}`,
   // Idle connections are closed by us; where the server does it, the next statement fails.
-  'SESSION wait_timeout = 600',
-].join(', ');
-const ISOLATION = 'SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ';
+  'SET SESSION wait_timeout = 600',
+];
 
 interface Address {
   readonly config: { readonly host: string; readonly port: number };
@@ -40,7 +40,7 @@ function connectImpatiently({ config }: Address): Socket {
 function createPool(options: PoolOptions): mysql2.Pool {
   const pool = mysql2.createPool(options);
   pool.on('connection', (connection: PoolConnection) => {
-    for (const statement of [SESSION, ISOLATION]) {
+    for (const statement of SESSION) {
       connection.query(statement, (error) => {
         if (error !== null) {
           connection.destroy();
@@ -62,7 +62,7 @@ export const mysqlDialect: Dialect<Extract<DatabaseTarget, { url: string }>> = {
     extra: { stream: connectImpatiently },
   }),
 
-  // NOW() stands still at the start of the statement; SYSDATE() does not. The session's zone is UTC.
+  // NOW() is the time at which the statement began; SYSDATE() is the current time. The session's zone is UTC.
   nowMs: "(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', SYSDATE(3)) DIV 1000)",
 
   tableNames:
