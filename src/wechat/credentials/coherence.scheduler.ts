@@ -8,11 +8,11 @@ import { DatabaseClock } from '../../database/database-clock.js';
 import { DatabaseError } from '../../database/database-error.js';
 import { SteadyLoop } from '../../time/steady-loop.js';
 import { CredentialRosterService } from './credential-roster.service.js';
+import { isUnproved } from './credential.policy.js';
 import type { CredentialSlot } from './credential-slot.js';
 import { CredentialStore } from './credential-store.js';
 import { LivenessService, VOUCHED_MS } from './liveness.service.js';
 import { SettleService } from './settle.service.js';
-import { isUnproved } from './unproved.js';
 
 const SKEW_WARNING_MS = 2_000;
 
@@ -21,7 +21,7 @@ const SKEW_WARNING_MS = 2_000;
  * how long it may be served after it died.
  */
 const DOUBTFUL = { everyMs: 3_000, vouchedMs: VOUCHED_MS };
-/** Nothing speaks against one that was brought along, but nobody has asked WeChat about it yet. */
+/** An imported value that WeChat has not confirmed yet. */
 const UNPROVED = { everyMs: 30_000, vouchedMs: VOUCHED_MS };
 const UNREAD = { everyMs: 30_000, vouchedMs: 50_000, aheadMs: 10_000 };
 

@@ -1,9 +1,8 @@
 import type { UpstreamProblem } from '../../errors/app-error.js';
-import { floorMs } from './credential.policy.js';
+import { floorMs, isUnproved } from './credential.policy.js';
 import type { CredentialSlot } from './credential-slot.js';
 import { ledgerTerms, ledgerUsed, chinaDay } from './ledger.js';
 import { parseFailure } from './refresh-failure.js';
-import { isUnproved } from './unproved.js';
 
 export const STATES = ['empty', 'live', 'due', 'suspect', 'dead', 'expired', 'blocked'] as const;
 

@@ -79,7 +79,7 @@ export function nextDueAtMs(
 }
 
 /**
- * When a value that was brought along is refreshed first. What remains of it stands for its whole life: a
+ * When an imported value is first refreshed. What remains of it stands for its whole life: a
  * third of that is left as a margin where a third of the lifetime is.
  */
 export function importedDueAtMs(
@@ -107,6 +107,14 @@ export interface Doubt {
   readonly lifetimeMs: number;
   readonly owner: string | null;
   readonly attemptAt: number;
+}
+
+/**
+ * Imported while WeChat could not be asked about it, and not confirmed alive since. The row says so by a suspicion
+ * without an unknown outcome: a fetch that causes suspicion counts one.
+ */
+export function isUnproved(row: Pick<Doubt, 'suspectAt' | 'unknownOutcomes'>): boolean {
+  return row.suspectAt !== null && row.unknownOutcomes === 0;
 }
 
 /**

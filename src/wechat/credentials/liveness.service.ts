@@ -3,9 +3,9 @@ import { DatabaseClock } from '../../database/database-clock.js';
 import { toDatabaseError } from '../../database/database-error.js';
 import type { ProbeVerdict } from './credential-kind.js';
 import { CredentialRepository } from './credential.repository.js';
+import { isUnproved } from './credential.policy.js';
 import type { CredentialSlot, LiveValue } from './credential-slot.js';
 import { CredentialStore } from './credential-store.js';
-import { isUnproved } from './unproved.js';
 
 interface Probe {
   readonly version: number;
