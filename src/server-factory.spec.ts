@@ -5,6 +5,7 @@ import type { Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { setImmediate as turn } from 'node:timers/promises';
 import { connect as connectSecurely } from 'node:tls';
 import {
   refuseConnection,
@@ -17,7 +18,7 @@ const TLS = {
   certFile: resolve('test/support/localhost.cert.pem'),
   keyFile: resolve('test/support/localhost.key.pem'),
 };
-/** Far shorter than any test may take; what it bounds never ends by itself. */
+/** Short, since these tests wait for the limit; without it, what they send would never end. */
 const SOON = { ...SERVER_TIMES, requestMs: 50, lookEveryMs: 10, handshakeMs: 50 };
 
 let factory: ServerFactory;
@@ -31,6 +32,11 @@ afterEach(async () => {
   await once(server, 'close');
 });
 
+/** Far more than a socket takes without its other side reading. */
+const PAGE = Buffer.alloc(4 * 1024 * 1024, 'x');
+
+let begun = 0;
+
 async function serve({
   tls,
   host = '127.0.0.1',
@@ -43,7 +49,8 @@ async function serve({
   factory = new ServerFactory({ tls }, times);
   server = factory.create((request, response) => {
     request.resume();
-    request.on('end', () => response.end('whole'));
+    begun += 1;
+    request.on('end', () => response.end(request.url === '/page' ? PAGE : 'whole'));
   });
   // As Fastify does.
   server.on('clientError', refuseConnection);
@@ -96,13 +103,27 @@ describe('the server', () => {
     expect(await text(client)).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/);
   });
 
-  it('answers what is no HTTP with a bare 400, and is gone', async () => {
+  it('answers anything but HTTP with a bare 400 and closes the connection', async () => {
     await serve();
     const client = open();
     client.write('nonsense\r\n\r\n');
     expect(await text(client)).toBe(
       'HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\nX-Content-Type-Options: nosniff\r\n\r\n',
     );
+  });
+
+  it('answers a connection that reads nothing once, however many requests it sends', async () => {
+    begun = 0;
+    await serve();
+    const accepted = once(server, 'connection') as Promise<[Socket]>;
+    const client = open();
+    client.pause();
+    client.write('GET /page HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(200));
+    const [socket] = await accepted;
+    while (socket.bytesRead < 200 * 30 || socket.writableLength === 0) {
+      await turn();
+    }
+    expect(begun).toBe(1);
   });
 
   it('listens on every address of localhost', async () => {

@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { once } from 'node:events';
 import { Agent, createServer, request as send, Server, type IncomingMessage } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 
+import { ClientGuard } from '../src/access/client.guard.js';
 import {
   ADMIN_KEY,
   APP_ID,
@@ -137,6 +138,22 @@ describe('the read listener', () => {
       headers: ['X-API-Key', CLIENT_KEY, 'If-None-Match', etag],
     });
     expect(unchanged).toMatchObject({ status: 304, body: '' });
+  });
+
+  it('answers plain reads itself: no guard of Nest sees them', async () => {
+    const guard = jest.spyOn(ClientGuard.prototype, 'canActivate');
+    try {
+      const plain = { method: 'GET', path: PATH, headers: bearer(CLIENT_KEY) };
+      expect((await get(plain)).status).toBe(200);
+      expect(
+        (await get({ ...plain, headers: [...plain.headers, 'If-None-Match', etag] })).status,
+      ).toBe(304);
+      expect(guard).not.toHaveBeenCalled();
+      expect((await get({ ...plain, path: `${PATH}?wait=0` })).status).toBe(200);
+      expect(guard).toHaveBeenCalledTimes(1);
+    } finally {
+      guard.mockRestore();
+    }
   });
 
   it('counts what it answers like every other read', async () => {
