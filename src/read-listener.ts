@@ -73,7 +73,7 @@ class ReadListener implements OnApplicationBootstrap, OnModuleDestroy {
     ServerFactory.of(server)?.answerFirst((request, response) => this.answer(request, response));
   }
 
-  /** From then on answers tell the client to close the connection, which Fastify does. */
+  /** From then on Fastify answers, since it sends `Connection: close`. */
   onModuleDestroy(): void {
     this.isClosing = true;
   }

@@ -46,7 +46,7 @@ const CIPHERS = [
 /**
  * Makes the server on which Fastify answers, so that its limits hold for every way in which a request is answered:
  * plain HTTP, or HTTPS where the configuration names a certificate.
- * @throws ConfigError when the two files are no certificate with its key
+ * @throws ConfigError when the two files are not a certificate and its key
  */
 export class ServerFactory {
   private static readonly factories = new WeakMap<object, ServerFactory>();
@@ -161,9 +161,9 @@ const STATUS: Readonly<Record<string, string>> = {
 };
 
 /**
- * For Fastify's option `clientErrorHandler`. What is no HTTP request gets a bare status, and the connection is gone:
- * a socket that was only ended would stay until its other side has read that. Other errors, such as a TLS handshake
- * that does not end, leave nothing over which an answer could be sent.
+ * For Fastify's option `clientErrorHandler`. Anything but an HTTP request gets a bare status, and the socket is
+ * destroyed: one that is only ended stays open until the client has read the answer. After other errors, such as an
+ * unfinished TLS handshake, no answer can be sent.
  */
 export function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
   const { code = '' } = error;

@@ -64,7 +64,7 @@ describe('a request with a body', () => {
     expect(await answerBeforeTheBody(...headers)).toBe(status);
   });
 
-  it('whose sender goes away is no error of ours', async () => {
+  it('is not logged as an error when its sender disconnects', async () => {
     const before = service.logged;
     for (let sent = 0; sent < 20; sent += 1) {
       const socket = open();

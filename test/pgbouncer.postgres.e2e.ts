@@ -65,7 +65,7 @@ describe('behind pgbouncer', () => {
         expect(
           await direct.query("SELECT pid FROM pg_locks WHERE locktype = 'advisory'"),
         ).toHaveLength(0);
-        // The server gives a statement up by itself, without a start parameter and in every session.
+        // The server limits each statement, in every session and without a start parameter.
         expect(await direct.query('SHOW statement_timeout')).toEqual([{ statement_timeout: '5s' }]);
       } finally {
         await direct.destroy();

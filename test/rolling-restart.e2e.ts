@@ -150,13 +150,13 @@ describeWithNginx('nginx before two replicas that are restarted one after the ot
   it(
     'loses no read and no report',
     async () => {
-      const tally = new Map<string, number>();
+      const counts = new Map<string, number>();
       const load = new AbortController();
       const repeat = async (what: string, send: () => Promise<number>): Promise<void> => {
         while (!load.signal.aborted) {
           const status = await send().catch((error: unknown) => String(error));
           const key = `${what}: ${status}`;
-          tally.set(key, (tally.get(key) ?? 0) + 1);
+          counts.set(key, (counts.get(key) ?? 0) + 1);
           await delay(PAUSE_MS);
         }
       };
@@ -177,8 +177,8 @@ describeWithNginx('nginx before two replicas that are restarted one after the ot
       }
       load.abort();
       await Promise.all(loops);
-      expect(tally.get('read: 200')).toBeGreaterThan(100);
-      expect([...tally.keys()].sort()).toEqual(['read: 200', 'report: 200']);
+      expect(counts.get('read: 200')).toBeGreaterThan(100);
+      expect([...counts.keys()].sort()).toEqual(['read: 200', 'report: 200']);
     },
     LONG_MS,
   );

@@ -38,7 +38,7 @@ async function reasonAt(url: string): Promise<unknown> {
   services.push(service);
   return eventually(() => {
     const [event] = service.events('database_unavailable');
-    expect(event).toBeDefined();
+    expect(event).toMatchObject({ reason: expect.any(String) });
     return event?.reason;
   }, 60_000);
 }

@@ -631,10 +631,10 @@ describe('no ticket', () => {
     expect((await ticket(service)).status).toBe(503);
     await pair.wechat.clearFaults();
     await pair.later(10);
-    const alter = (enabled: boolean): Promise<Answer<unknown>> =>
+    const setEnabled = (enabled: boolean): Promise<Answer<unknown>> =>
       service.call('PATCH', `/v1/admin/accounts/${APP_ID}`, { key: ADMIN_KEY, body: { enabled } });
-    await alter(false);
-    await alter(true);
+    await setEnabled(false);
+    await setEnabled(true);
     expect((await ticket(service)).status).toBe(200);
   });
 

@@ -35,7 +35,7 @@ export class ClientDirectory {
   private clients: ReadonlyMap<string, Client>;
   private hasLoaded = false;
   private usedAtMs = 0;
-  /** What all fail of who come before the first reading. */
+  /** Shared by all errors before the first reading, so that they are logged once. */
   private readonly loading = {};
 
   constructor(

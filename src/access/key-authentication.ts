@@ -39,7 +39,7 @@ export class KeyAuthentication {
     return client ?? 'admin';
   }
 
-  /** The same for who makes no errors: nothing is counted. @returns undefined where `identify` has to judge */
+  /** For the read listener: throws nothing and counts nothing. @returns undefined where {@link identify} must decide */
   admittedClient(request: AddressedRequest, key: PresentedKey): Client | undefined {
     const client = this.clients.find(key);
     return client === undefined || this.failedKeys.heldUp(request, key.hash) !== undefined

@@ -14,7 +14,7 @@ export interface PresentedKey {
   readonly hash: string;
   /** Its checksum says that no such client key was ever made; a key of the environment may look so too. */
   readonly isMistyped: boolean;
-  /** It may be a stored client's: those are all made by us, while a key of the environment has any form. */
+  /** It has the form of a stored client's key. `CLIENT_API_KEY` and `ADMIN_API_KEY` may have any form. */
   readonly mayBeStored: boolean;
 }
 

@@ -30,7 +30,7 @@ export function subjectOf({ params, body }: Pick<FastifyRequest, 'params' | 'bod
   };
 }
 
-/** Nobody has checked it yet: PostgreSQL takes no NUL, and no reader wants what turns text round. */
+/** It has not been validated yet: PostgreSQL refuses NUL, and some characters reverse the text that a reader sees. */
 function readable(reason: string): string {
   return scrubText(escapeUnseen(reason)).slice(0, LONGEST_REASON);
 }

@@ -10,7 +10,7 @@ const EVERYBODY = [
 ] as const;
 
 /**
- * What an address or a CIDR stands for. IPv4 that is written as IPv6 carries it is IPv4.
+ * Parses an address or a CIDR. IPv4 in its IPv6 form (`::ffff:192.0.2.1`) becomes IPv4.
  * @param text checked before
  */
 export function rangeOf(text: string): AddressRange {

@@ -8,7 +8,7 @@ export function processEnvironment(): Environment {
   return process.env;
 }
 
-/** The text of `.env` in the working directory, as it stands; empty where there is none. */
+/** The unchanged text of `.env` in the working directory; empty if there is none. */
 export function dotEnvText(): string {
   try {
     return readFileSync('.env', 'utf8');

@@ -1,7 +1,7 @@
 const FEWEST_DIFFERENT = 10;
 const SHORTEST_RUN = 3;
 
-/** Words that people put into keys, and rows of the keyboard. A longer one stands before the one that it holds. */
+/** Words that people put into keys, and rows of the keyboard. A longer word comes before one that it contains. */
 const WORDS = [
   ...['administrator', 'admin', 'password', 'passwort', 'passwd', 'pass', 'pwd', 'secret', 'token'],
   ...['client', 'server', 'service', 'api', 'key', 'access', 'encryption', 'master', 'private'],
@@ -13,7 +13,7 @@ const WORDS = [
   ...['qwertyuiop', 'qwerty', 'asdfghjkl', 'asdf', 'zxcvbnm', 'zxcv', '1q2w3e4r5t', '1qaz2wsx'],
 ] as const;
 
-/** How letters are disguised as figures and signs, both ways of which are looked for. */
+/** Digits and signs that people write in place of letters; both forms are looked for. */
 const DISGUISES: Readonly<Partial<Record<string, string>>> = {
   a: '[a@4]',
   e: '[e3]',

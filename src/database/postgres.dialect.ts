@@ -55,7 +55,7 @@ export const postgresDialect: Dialect<Extract<DatabaseTarget, { url: string }>> 
       await migrate();
       await runner.query('COMMIT');
     } catch (error) {
-      // A connection that broke has rolled back; what broke it is the error to tell.
+      // A broken connection has rolled back already. Throw the first error: it is the cause.
       await runner.query('ROLLBACK').catch(() => undefined);
       throw error;
     }

@@ -40,7 +40,7 @@ export interface AppErrorDetails {
   /** The methods that the path knows; sent as `Allow` with a 405. */
   allow?: string[];
   cause?: unknown;
-  /** What this error comes of, where others come of it too: the same object in each. It is logged once. */
+  /** The cause that this error shares with others, as one object. It is logged once. */
   incident?: object;
 }
 
@@ -69,7 +69,7 @@ export class AppError extends Error {
     this.sharedIncident = details.incident;
   }
 
-  /** One object for all errors that come of the same; one that stands alone is its own. No field: that would be a circle. */
+  /** The shared cause, or the error itself. A getter, since a field would make the error refer to itself in JSON. */
   get incident(): object {
     return this.sharedIncident ?? this;
   }

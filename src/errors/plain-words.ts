@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /*
  * What zod says of its own ("Invalid input: expected string, received undefined"), in the words of this service:
- * what must be there, so that the caller can correct it. A message that stands in a schema wins over these.
+ * what must be there, so that the caller can correct it. A message in a schema takes precedence.
  */
 
 type Issue = z.core.$ZodRawIssue;

@@ -1,5 +1,5 @@
 /*
- * LOG_FORMAT=pretty: each line is a sentence for a person. What an event says stands in one place, here; an event
+ * LOG_FORMAT=pretty: each line is a sentence for a person. The sentence of each event is here; an event
  * without a sentence is told in its own words ("ticket demand not exchanged"), with its fields behind it.
  */
 

@@ -86,7 +86,7 @@ export class AddressGroups {
 
   private learn(farthest: string, request: AddressedRequest): string {
     const group = addressGroup(sourceAddress(request));
-    // What is no address stands for another hop, which may differ the next time.
+    // Text that is not an address was skipped for another hop, which may differ next time.
     if (parseHop(farthest) !== undefined) {
       if (this.groups.size >= MOST_GROUPS) {
         this.groups.clear();

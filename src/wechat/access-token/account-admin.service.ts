@@ -24,8 +24,8 @@ const REFUSED_TOKEN =
   'WeChat refuses it (40001, 40014 or 42001): it is not live any more, or is another one. Give the live token, or leave it out and one is fetched.';
 
 /**
- * Accounts added, altered and removed by an admin. WeChat is waited for only where a token is brought along,
- * which is tried first: what became due by a change is started, and shows in the account's state when it has ended.
+ * Accounts added, updated and removed by an admin. They wait for WeChat only when a token
+ * is imported, which is checked first. A refresh that becomes due is started; its result shows in the account's state.
  */
 @Injectable()
 export class AccountAdminService {

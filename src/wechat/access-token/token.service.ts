@@ -35,7 +35,7 @@ export class TokenService {
     return this.store.current(slot, nowMs);
   }
 
-  /** The same by AppID, for who makes no errors. @returns undefined where {@link slot} or {@link read} have to judge */
+  /** For the read listener: throws nothing. @returns undefined where {@link slot} or {@link read} must decide */
   currentOf(
     appId: string,
     nowMs: number,

@@ -37,7 +37,7 @@ export class CredentialStore implements OnApplicationBootstrap {
     this.markLoaded = resolve;
   });
 
-  /** What all fail of who come before the first reading. */
+  /** Shared by all errors before the first reading, so that they are logged once. */
   private readonly loading = {};
 
   constructor(

@@ -105,7 +105,7 @@ export class CredentialRepository {
     ]);
   }
 
-  /** WeChat accepted a value that was brought along unproved. */
+  /** WeChat accepted an imported value that was not confirmed. */
   markProved({ id, version }: CredentialEntity): Promise<boolean> {
     return updateCredential(this.database, id, { suspectAt: null }, [
       'version = :version AND unknown_outcomes = 0 AND owner IS NULL',

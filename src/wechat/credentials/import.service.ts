@@ -21,7 +21,7 @@ export interface ImportedValue {
 /**
  * Takes over a live value that another server fetched, so that moving here rotates nothing. It is the first
  * version of its row, written like a commit under a fence, and sealed and judged like any other from then on.
- * Unproved, it is asked after until WeChat answers (unproved.ts). Where a fetch ends no older value it is due at
+ * Unproved, it is asked after until WeChat answers (`isUnproved`). Where a fetch ends no older value it is due at
  * once: that tries the secret.
  */
 @Injectable()

@@ -7,12 +7,12 @@ interface Incident {
 
 const newest = new WeakMap<CredentialSlot, Incident>();
 
-/** Of a refresh that failed: the same for readers, reporters and admins, until another one failed. */
+/** For a failed refresh: the same object for readers, reporters and admins until another one fails. */
 export function incidentOfFailure(slot: CredentialSlot, { atMs }: RefreshFailure): object {
   return incidentOf(slot, `failed at ${atMs}`);
 }
 
-/** Of another reason why there is no usable value: the same until the next attempt, or another reason. */
+/** For another reason why there is no usable value: the same object until the next attempt or another reason. */
 export function incidentOfReason(slot: CredentialSlot, reason: string): object {
   return incidentOf(slot, `${slot.row.attemptAt} ${reason}`);
 }

@@ -19,7 +19,7 @@ export class PauseService {
     private readonly scheduler: CredentialScheduler,
   ) {}
 
-  /** Starts what is due by it, and does not wait for WeChat. Never rejects: the pauses end by themselves as well. */
+  /** Starts what is due by it, and does not wait for WeChat. Never rejects: the pauses also end on their own. */
   async end(appId: string): Promise<void> {
     try {
       for (const row of await this.repository.loadOf(appId)) {

@@ -28,7 +28,7 @@ export interface RefreshRequest {
   readonly origin?: Origin;
 }
 
-/** What a slot tells of it; it knows this file, not the other way round. */
+/** The part of a slot that is needed here. The slot imports this file, so this file does not import the slot. */
 interface ReplaceableFacts {
   readonly version: number;
   readonly isDead: boolean;
@@ -54,7 +54,7 @@ export function isReplaced(
   );
 }
 
-/** The row tells the configuration of its last claim, which is the version's own where no claim came after it. */
+/** The row has the configuration of its last claim. That is the version's own if no claim came after it. */
 function isMadeUnder({ version, row }: ReplaceableFacts, configVersion: number): boolean {
   return row.configVersion >= configVersion && row.fence === version;
 }
