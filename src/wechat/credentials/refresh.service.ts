@@ -1,4 +1,5 @@
 import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
+import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DatabaseClock } from '../../database/database-clock.js';
 import { DatabaseError } from '../../database/database-error.js';
@@ -37,7 +38,10 @@ export class RefreshService implements BeforeApplicationShutdown {
     private readonly store: CredentialStore,
     private readonly databaseClock: DatabaseClock,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    // One listener for each caller that waits, and there may be a thousand.
+    setMaxListeners(0, this.stopping.signal);
+  }
 
   isRunning(slot: CredentialSlot): boolean {
     return this.runs.has(slot);
