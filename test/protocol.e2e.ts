@@ -5,7 +5,7 @@ import { ClaimRepository, type ClaimTerms } from '../src/wechat/credentials/clai
 import { CredentialRepository } from '../src/wechat/credentials/credential.repository.js';
 import type { CredentialEntity } from '../src/wechat/credentials/credential.entity.js';
 import { CredentialStore } from '../src/wechat/credentials/credential-store.js';
-import { RefreshHistoryRepository } from '../src/wechat/credentials/refresh-history.repository.js';
+import { RefreshHistoryRepository } from '../src/wechat/refresh-history/refresh-history.repository.js';
 import type { CredentialSlot } from '../src/wechat/credentials/credential-slot.js';
 import { FETCH_PATH, Pair, PROBE_PATH, type Mode } from './support/pair.js';
 import { createDatabase, type TestDatabase } from './support/database.js';

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { NOT_VISIBLE, VISIBLE_LINE } from '../../errors/unseen-text.js';
 import { validationFailed } from '../../errors/validation.errors.js';
 
 const LONGEST_WAIT_SECONDS = 60;
@@ -62,20 +61,6 @@ export const ReportBody = z
     message: 'give either access_token or version',
   });
 
-export const RefreshBody = z
-  .strictObject({
-    force: z.boolean().default(false).meta({
-      description: 'Stable mode: a new token although the old one is good; 20 a day, 30 s apart.',
-    }),
-    reason: z
-      .string()
-      .max(200)
-      .regex(VISIBLE_LINE, NOT_VISIBLE)
-      .optional()
-      .meta({ description: 'For the log.' }),
-  })
-  .optional();
-
 const IsoTime = z.iso.datetime();
 
 export const AccessTokenAnswer = z
@@ -97,16 +82,3 @@ export type AccessTokenAnswer = z.infer<typeof AccessTokenAnswer>;
 export const ReportAnswerBody = AccessTokenAnswer.extend({
   outcome: z.enum(['superseded', 'still_valid', 'refreshed', 'unverified']),
 }).meta({ id: 'ReportAnswer' });
-
-export const RefreshAnswer = AccessTokenAnswer.pick({
-  app_id: true,
-  version: true,
-  expires_in: true,
-  expires_at: true,
-})
-  .extend({
-    rotated: z
-      .boolean()
-      .meta({ description: 'Whether the version grew since the request came in.' }),
-  })
-  .meta({ id: 'RefreshAnswer' });

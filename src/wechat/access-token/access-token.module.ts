@@ -3,9 +3,6 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { ReadCountModule } from '../../audit/read-count.module.js';
 import { WechatApiModule } from '../api/wechat-api.module.js';
 import { CredentialModule } from '../credentials/credential.module.js';
-import { AccountAdminController } from './account-admin.controller.js';
-import { AccountAdminService } from './account-admin.service.js';
-import { AccessTokenAdminController } from './access-token-admin.controller.js';
 import { AccessTokenClient } from './access-token.client.js';
 import { AccessTokenController } from './access-token.controller.js';
 import { ReportCountEntity } from './report-count.entity.js';
@@ -16,7 +13,6 @@ import { ReportMetrics } from './report.metrics.js';
 import { ReportProbeService } from './report-probe.service.js';
 import { ReportRecord } from './report-record.js';
 import { TokenLimits } from './token-limits.js';
-import { TokenRefreshService } from './token-refresh.service.js';
 import { TokenReportService } from './token-report.service.js';
 import { TokenService } from './token.service.js';
 
@@ -28,10 +24,9 @@ import { TokenService } from './token.service.js';
     TypeOrmModule.forFeature([ReportCountEntity]),
     WechatApiModule,
   ],
-  controllers: [AccessTokenController, AccessTokenAdminController, AccountAdminController],
+  controllers: [AccessTokenController],
   providers: [
     AccessTokenClient,
-    AccountAdminService,
     ReportCountRepository,
     ReportCountScheduler,
     ReportCounter,
@@ -39,10 +34,9 @@ import { TokenService } from './token.service.js';
     ReportProbeService,
     ReportRecord,
     TokenLimits,
-    TokenRefreshService,
     TokenReportService,
     TokenService,
   ],
-  exports: [TokenReportService, TokenService, WechatApiModule],
+  exports: [AccessTokenClient, TokenLimits, TokenReportService, TokenService, WechatApiModule],
 })
 export class AccessTokenModule {}

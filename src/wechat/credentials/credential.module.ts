@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { HealthModule } from '../../health/health.module.js';
 import { AccountModule } from '../accounts/account.module.js';
+import { RefreshHistoryModule } from '../refresh-history/refresh-history.module.js';
 import { ClaimRepository } from './claim.repository.js';
 import { ClaimService } from './claim.service.js';
 import { CoherenceScheduler } from './coherence.scheduler.js';
@@ -20,10 +21,6 @@ import { LastResortService } from './last-resort.service.js';
 import { LivenessService } from './liveness.service.js';
 import { PauseService } from './pause.service.js';
 import { RefreshAttemptService } from './refresh-attempt.service.js';
-import { RefreshHistoryController } from './refresh-history.controller.js';
-import { RefreshHistoryEntity } from './refresh-history.entity.js';
-import { RefreshHistoryRepository } from './refresh-history.repository.js';
-import { RefreshHistoryService } from './refresh-history.service.js';
 import { RefreshService } from './refresh.service.js';
 import { SettleService } from './settle.service.js';
 
@@ -35,9 +32,9 @@ import { SettleService } from './settle.service.js';
   imports: [
     AccountModule,
     HealthModule,
-    TypeOrmModule.forFeature([CredentialEntity, RefreshHistoryEntity]),
+    RefreshHistoryModule,
+    TypeOrmModule.forFeature([CredentialEntity]),
   ],
-  controllers: [RefreshHistoryController],
   providers: [
     ClaimRepository,
     ClaimService,
@@ -56,8 +53,6 @@ import { SettleService } from './settle.service.js';
     LivenessService,
     PauseService,
     RefreshAttemptService,
-    RefreshHistoryRepository,
-    RefreshHistoryService,
     RefreshService,
     SettleService,
   ],

@@ -7,7 +7,7 @@ import { CredentialRepository } from './credential.repository.js';
 import { CredentialSealer } from './credential-sealer.js';
 import type { CredentialSlot } from './credential-slot.js';
 import { CredentialStore } from './credential-store.js';
-import { RefreshHistoryRepository } from './refresh-history.repository.js';
+import { RefreshHistoryRepository } from '../refresh-history/refresh-history.repository.js';
 
 export interface ImportedValue {
   readonly value: string;

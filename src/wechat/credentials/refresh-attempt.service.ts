@@ -4,7 +4,7 @@ import { Clock } from '../../time/clock.js';
 import { ClaimService, type HeldClaim } from './claim.service.js';
 import type { CredentialSlot } from './credential-slot.js';
 import { LastResortService } from './last-resort.service.js';
-import { RefreshHistoryRepository } from './refresh-history.repository.js';
+import { RefreshHistoryRepository } from '../refresh-history/refresh-history.repository.js';
 import { isReplaced, type RefreshRequest } from './refresh-request.js';
 import { SettleService, type Settled } from './settle.service.js';
 

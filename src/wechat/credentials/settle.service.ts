@@ -17,7 +17,8 @@ import {
   SameValueError,
   type RefreshFailure,
 } from './refresh-failure.js';
-import { RefreshHistoryRepository, type RefreshOutcome } from './refresh-history.repository.js';
+import { RefreshHistoryRepository } from '../refresh-history/refresh-history.repository.js';
+import type { RefreshOutcome } from '../refresh-history/refresh-outcome.js';
 import { retryDelayMs } from './retry.policy.js';
 
 export type Settled =

@@ -38,7 +38,7 @@ import {
   AccountStates,
   NewAccountBody,
 } from './account.dto.js';
-import { TokenService } from './token.service.js';
+import { TokenService } from '../access-token/token.service.js';
 
 const ACCOUNTS = 'v1/admin/accounts';
 const APP_ID = { name: 'app_id', example: 'wx0123456789abcdef' };

@@ -5,9 +5,9 @@ import {
   type AuditQuery,
 } from '../../audit/audit-trail.service.js';
 import { RetentionService } from '../../database/retention.service.js';
-import { REFRESH_OUTCOMES } from './refresh-history.dto.js';
 import { RefreshHistoryEntity } from './refresh-history.entity.js';
 import { RefreshHistoryRepository } from './refresh-history.repository.js';
+import { REFRESH_OUTCOMES } from './refresh-outcome.js';
 
 const ACTION = 'credential.refresh';
 /** Of rows that a process wrote which did not know who asked. */

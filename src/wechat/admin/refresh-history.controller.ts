@@ -7,16 +7,17 @@ import { ApiProblems } from '../../errors/api-problems.decorator.js';
 import { ValidQuery } from '../../errors/validation.decorator.js';
 import { accountNotFound } from '../accounts/account.errors.js';
 import { AccountService } from '../accounts/account.service.js';
-import { CredentialStore } from './credential-store.js';
+import { CredentialStore } from '../credentials/credential-store.js';
 import {
   RefreshesCursor,
   RefreshesQuery,
   RefreshPage,
   type RefreshItem,
 } from './refresh-history.dto.js';
-import type { RefreshHistoryEntity } from './refresh-history.entity.js';
-import { RefreshHistoryRepository, type RefreshOutcome } from './refresh-history.repository.js';
-import { versionAfter } from './refresh-history.service.js';
+import type { RefreshHistoryEntity } from '../refresh-history/refresh-history.entity.js';
+import { RefreshHistoryRepository } from '../refresh-history/refresh-history.repository.js';
+import type { RefreshOutcome } from '../refresh-history/refresh-outcome.js';
+import { versionAfter } from '../refresh-history/refresh-history.service.js';
 
 /** What was asked of WeChat for an account, by whom, and what came of it. */
 @ApiTags('admin')

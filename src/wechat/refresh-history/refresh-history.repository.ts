@@ -4,22 +4,15 @@ import type { Origin } from '../../audit/origin.js';
 import { DatabaseService } from '../../database/database.service.js';
 import { newestFirst, type NewestFirst } from '../../database/page.js';
 import { REPLICA } from '../../observability/replica.js';
-import type { Claim } from './claim.repository.js';
 import { RefreshHistoryEntity } from './refresh-history.entity.js';
+import type { RefreshOutcome } from './refresh-outcome.js';
 
-/** How a claimed refresh ended. */
-export type RefreshOutcome =
-  /** Another value is stored. */
-  | 'committed'
-  /** WeChat returned the stored value again. */
-  | 'unchanged'
-  | 'failed'
-  /** Another claim came after it, and what it brought was dropped. */
-  | 'fenced_off'
-  /** The claim took too long; WeChat was not called. */
-  | 'released'
-  /** Its process died, or could not write how it ended. */
-  | 'abandoned';
+/** The claim that a row belongs to. */
+interface ClaimKey {
+  /** Of the credential. */
+  readonly id: string;
+  readonly fence: number;
+}
 
 export interface OpenedRefresh {
   readonly appId: string;
@@ -47,7 +40,7 @@ export class RefreshHistoryRepository {
   constructor(private readonly database: DatabaseService) {}
 
   /** Before WeChat is called: what cannot be written down is not done. @throws DatabaseError */
-  async open(claim: Claim, opened: OpenedRefresh): Promise<void> {
+  async open(claim: ClaimKey, opened: OpenedRefresh): Promise<void> {
     const { appId, kind, cause, forced, startedAtMs, versionBefore, origin } = opened;
     await this.database.run((source) =>
       source
@@ -75,7 +68,7 @@ export class RefreshHistoryRepository {
 
   /** @throws DatabaseError; the next claim closes it then */
   async close(
-    claim: Claim,
+    claim: ClaimKey,
     outcome: RefreshOutcome,
     failure?: { readonly code: string; readonly errcode: number | null },
   ): Promise<void> {
@@ -98,7 +91,7 @@ export class RefreshHistoryRepository {
    * fence of that claim.
    * @throws DatabaseError
    */
-  async closeAbandoned(claim: Claim, version: number): Promise<void> {
+  async closeAbandoned(claim: ClaimKey, version: number): Promise<void> {
     await this.database.run((source) =>
       source
         .createQueryBuilder()

@@ -11,7 +11,7 @@ import { CredentialStore } from '../credentials/credential-store.js';
 import { PauseService } from '../credentials/pause.service.js';
 import type { RefreshFailure } from '../credentials/refresh-failure.js';
 import { RefreshService } from '../credentials/refresh.service.js';
-import { TokenLimits } from './token-limits.js';
+import { TokenLimits } from '../access-token/token-limits.js';
 
 export interface RefreshOrder {
   /** Stable mode: ask for a new token although the old one is good. Legacy mode always does. */

@@ -10,9 +10,9 @@ import { CredentialScheduler } from '../credentials/credential.scheduler.js';
 import type { CredentialSlot } from '../credentials/credential-slot.js';
 import { PauseService } from '../credentials/pause.service.js';
 import { ImportService, type ImportedValue } from '../credentials/import.service.js';
-import { AccessTokenClient } from './access-token.client.js';
+import { AccessTokenClient } from '../access-token/access-token.client.js';
 import type { AccountChangeBody, NewAccountBody } from './account.dto.js';
-import { TokenService } from './token.service.js';
+import { TokenService } from '../access-token/token.service.js';
 
 /**
  * Fences may have been raised, and values held in memory numbered, of which this process does not know

@@ -1,15 +1,6 @@
 import { z } from 'zod';
 import { cursorFields, pageFields, pageSchema } from '../../database/page.js';
-
-export const REFRESH_OUTCOMES = [
-  'committed',
-  'unchanged',
-  'failed',
-  'fenced_off',
-  'released',
-  'abandoned',
-  'started',
-] as const;
+import { REFRESH_OUTCOMES } from '../refresh-history/refresh-outcome.js';
 
 export const RefreshesQuery = z.strictObject({
   ...pageFields,

@@ -9,9 +9,10 @@ import { originOf } from '../../audit/origin.js';
 import { DatabaseClock } from '../../database/database-clock.js';
 import { ApiProblems } from '../../errors/api-problems.decorator.js';
 import { ValidBody, ValidQuery } from '../../errors/validation.decorator.js';
-import { RefreshAnswer, RefreshBody, WaitQuery } from './access-token.dto.js';
+import { WaitQuery } from '../access-token/access-token.dto.js';
+import { RefreshAnswer, RefreshBody } from './token-refresh.dto.js';
 import { TokenRefreshService } from './token-refresh.service.js';
-import { TokenService } from './token.service.js';
+import { TokenService } from '../access-token/token.service.js';
 
 const REFRESH_WAIT_SECONDS = 20;
 
