@@ -303,8 +303,8 @@ function attempt(scheduler: fc.Scheduler, slot: CredentialSlot): void {
 /** While a fetch is under way the value may have died a moment ago; its grace is 3 s. */
 function assertServable(wechat: ModelledWechat, slot: CredentialSlot): void {
   const snapshot = service.app.get(CredentialStore).current(slot);
-  const { owner, attemptAt } = slot.row;
-  const isSettling = owner !== null && clock.wallMs() - attemptAt <= 3_500;
+  const { owner, claimedAt } = slot.row;
+  const isSettling = owner !== null && clock.wallMs() - claimedAt <= 3_500;
   if (snapshot !== undefined && !isSettling) {
     expect(`${snapshot.value}: ${String(wechat.accepts(snapshot.value))}`).toBe(
       `${snapshot.value}: true`,

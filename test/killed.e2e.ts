@@ -40,7 +40,7 @@ const FETCH = /^GET \/cgi-bin\/token/;
 const INSERT_ACCOUNT = /INSERT INTO .wtc_account./;
 const CLAIM = /UPDATE .wtc_credential. SET .*calls_today/s;
 const OPEN_HISTORY = /INSERT INTO .wtc_refresh_history./;
-const COMMIT = /UPDATE .wtc_credential. SET .*obtained_at. = .?attempt_at/s;
+const COMMIT = /UPDATE .wtc_credential. SET .*obtained_at. = .?claimed_at/s;
 const CLOSE_HISTORY = /UPDATE .wtc_refresh_history. SET .outcome. = (?!CASE)/;
 
 let database: TestDatabase;
@@ -173,7 +173,7 @@ const STEPS: readonly Step[] = [
 ];
 
 /** 0 while there is none; at the first start the table may not be there yet. */
-async function stored(column: 'version' | 'attempt_at'): Promise<number> {
+async function stored(column: 'version' | 'claimed_at'): Promise<number> {
   const sql = `SELECT ${column} AS found FROM wtc_credential`;
   const rows = await source.query<{ found: number | string }[]>(sql).catch(() => []);
   return Number(rows[0]?.found ?? 0);
@@ -181,7 +181,7 @@ async function stored(column: 'version' | 'attempt_at'): Promise<number> {
 
 /** So that the next claim is won at once; the database's clock is this machine's. */
 async function untilFloorHasPassed(): Promise<void> {
-  const endsAt = (await stored('attempt_at')) + TIMES.floorMs;
+  const endsAt = (await stored('claimed_at')) + TIMES.floorMs;
   await eventually(() => {
     expect(Date.now()).toBeGreaterThan(endsAt);
   });

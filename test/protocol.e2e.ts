@@ -97,7 +97,7 @@ describe('the claim', () => {
     const row = await rowOf(pair.service);
     expect(await repository.claim(row, terms(row, { floorMs: 0 }))).toBe(true);
     const leased = await rowOf(pair.service);
-    expect(leased.leaseUntil - leased.attemptAt).toBe(45_000);
+    expect(leased.leaseUntil - leased.claimedAt).toBe(45_000);
     expect(await repository.claim(leased, terms(leased, { floorMs: 0 }))).toBe(false);
     await pair.pass(44);
     expect(await repository.claim(leased, terms(leased, { floorMs: 0 }))).toBe(false);
@@ -124,7 +124,7 @@ describe('the claim', () => {
     expect(await repository.claim(row, terms(row, { ledger: admin }))).toBe(true);
     // Counted, but never further ahead than the bucket is deep: the schedule is not starved by it.
     const after = await rowOf(pair.service);
-    expect(after.ledgerFullAt - after.attemptAt).toBe(432_000);
+    expect(after.ledgerFullAt - after.claimedAt).toBe(432_000);
   });
 
   it('is refused to who saw an older version or an older fence', async () => {
@@ -146,13 +146,13 @@ describe('the claim', () => {
     await pair.pass(46);
     await repository.claim(abandoned, terms(abandoned));
     const claimed = await rowOf(pair.service);
-    expect(claimed.suspectAt).toBe(abandoned.attemptAt);
+    expect(claimed.suspectAt).toBe(abandoned.claimedAt);
     expect(claimed.unknownOutcomes).toBe(1);
     // A later claim does not move it.
     await pair.pass(46);
     await repository.claim(claimed, terms(claimed));
     const again = await rowOf(pair.service);
-    expect(again.suspectAt).toBe(abandoned.attemptAt);
+    expect(again.suspectAt).toBe(abandoned.claimedAt);
     expect(again.unknownOutcomes).toBe(2);
   });
 
@@ -166,7 +166,7 @@ describe('the claim', () => {
     await pair.pass(46);
     await repository.claim(abandoned, terms(abandoned));
     const claimed = await rowOf(pair.service);
-    expect(claimed.deadAt).toBe(abandoned.attemptAt);
+    expect(claimed.deadAt).toBe(abandoned.claimedAt);
     expect(claimed.suspectAt).toBeNull();
   });
 });
@@ -191,7 +191,7 @@ describe('the fence', () => {
     const after = await rowOf(pair.service);
     expect(after.version).toBe(row.version);
     expect(after.owner).toBe(mine.owner);
-    expect(after.suspectAt).toBe(row.attemptAt);
+    expect(after.suspectAt).toBe(row.claimedAt);
   });
 
   it('refuses a failure and a release of a claim that is over', async () => {

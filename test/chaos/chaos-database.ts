@@ -114,7 +114,7 @@ const COLUMNS = [
   'revision',
   'owner',
   'lease_until',
-  'attempt_at',
+  'claimed_at',
   'suspect_at',
   'unknown_outcomes',
   'dead_at',

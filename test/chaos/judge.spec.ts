@@ -22,7 +22,7 @@ function evidence(changes: Partial<Evidence> = {}): Evidence {
     faults: [],
     absences: [],
     kills: [],
-    rows: [row(0, { fence: 1, attemptAt: 0, callsToday: 1 })],
+    rows: [row(0, { fence: 1, claimedAt: 0, callsToday: 1 })],
     logs: [],
     journal: [],
     tokens: [token('a', 0)],
@@ -54,7 +54,7 @@ function call(at: number, endedAt: number, replica = 0): UpstreamCall {
   return { kind: 'call', replica, path: '/cgi-bin/token', at: T0 + at, endedAt: T0 + endedAt };
 }
 
-/** `attemptAt` in milliseconds after the start, as `at`. */
+/** `claimedAt` in milliseconds after the start, as `at`. */
 function row(at: number, changes: Partial<Row>): Row {
   return {
     kind: 'row',
@@ -69,7 +69,7 @@ function row(at: number, changes: Partial<Row>): Row {
     callsToday: 1,
     ...changes,
     at: T0 + at,
-    attemptAt: T0 + (changes.attemptAt ?? 0),
+    claimedAt: T0 + (changes.claimedAt ?? 0),
   };
 }
 
@@ -193,8 +193,8 @@ describe('I1, one fetch in flight', () => {
 
 describe('I2, the floor', () => {
   const claims = (gapMs: number, fence = 2): Row[] => [
-    row(0, { fence: 1, attemptAt: 0 }),
-    row(gapMs, { fence, attemptAt: gapMs }),
+    row(0, { fence: 1, claimedAt: 0 }),
+    row(gapMs, { fence, claimedAt: gapMs }),
   ];
 
   it('finds two claims that came closer than 400 ms', () => {
@@ -420,7 +420,7 @@ describe('I9, waiting', () => {
 });
 
 describe('I10, the history', () => {
-  const rows = [row(0, {}), row(1_000, { fence: 2, attemptAt: 1_000 })];
+  const rows = [row(0, {}), row(1_000, { fence: 2, claimedAt: 1_000 })];
 
   it('finds a fetch without a row; a claim that came to no fetch needs none', () => {
     const calls = [call(10, 50), call(1_020, 1_080)];

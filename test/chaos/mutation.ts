@@ -32,7 +32,8 @@ const PATCHES: Readonly<Record<Guard, readonly Patch[]>> = {
   ],
   // Two fetches may follow each other at once, by the row and by memory.
   floor: [
-    { find: 'attempt_at + :floorMs <=', replace: '0 * :floorMs <=' },
+    { find: 'claimed_at + :floorMs <=', replace: '0 * :floorMs <=' },
+    { find: 'fetch_ended_at + :floorMs <=', replace: '0 * :floorMs <=' },
     { find: 'policy.floorMs * scaleOf(policy, lifetimeMs)', replace: '0' },
   ],
   // Whoever finds a claim in flight takes it over.

@@ -93,7 +93,7 @@ export interface Row {
   readonly revision: number;
   readonly owner: string | null;
   readonly leaseUntil: number;
-  readonly attemptAt: number;
+  readonly claimedAt: number;
   readonly suspectAt: number | null;
   readonly unknownOutcomes: number;
   readonly deadAt: number | null;

@@ -62,7 +62,7 @@ function toRow(found: Readonly<Record<string, unknown>>): Row {
     revision: Number(found.revision),
     owner: typeof found.owner === 'string' ? found.owner : null,
     leaseUntil: Number(found.lease_until),
-    attemptAt: Number(found.attempt_at),
+    claimedAt: Number(found.claimed_at),
     suspectAt: optional('suspect_at'),
     unknownOutcomes: Number(found.unknown_outcomes),
     deadAt: optional('dead_at'),

@@ -86,7 +86,7 @@ export function floorBetweenFetches({ rows, terms, history }: Evidence): Verdict
   // Of a claim that nobody saw in the row, the history may tell, and the other way about.
   const claims = new Map([
     ...claimsOf(rows).map((claim) => [claim.fence, claim] as const),
-    ...history.map(({ fence, startedAt }) => [fence, { fence, attemptAt: startedAt }] as const),
+    ...history.map(({ fence, startedAt }) => [fence, { fence, claimedAt: startedAt }] as const),
   ]);
   const sorted = [...claims.values()].sort((a, b) => a.fence - b.fence);
   const violations = sorted.slice(1).flatMap((claim, index) => {
@@ -97,7 +97,7 @@ export function floorBetweenFetches({ rows, terms, history }: Evidence): Verdict
     // Between two whose fences are two apart lies one that nobody saw (stable: or a value that was held
     // in memory).
     const steps = terms.mode === 'legacy' ? claim.fence - before.fence : 1;
-    const gapMs = claim.attemptAt - before.attemptAt;
+    const gapMs = claim.claimedAt - before.claimedAt;
     return gapMs < steps * terms.floorMs
       ? [`fences ${before.fence} and ${claim.fence} were claimed ${Math.round(gapMs)} ms apart`]
       : [];
@@ -106,11 +106,11 @@ export function floorBetweenFetches({ rows, terms, history }: Evidence): Verdict
   return { invariant: 'I2', title, checked: claims.size, violations };
 }
 
-function claimsOf(rows: readonly Row[]): { fence: number; attemptAt: number }[] {
-  const claims = new Map<number, { fence: number; attemptAt: number }>();
-  for (const { attemptAt, fence } of rows) {
-    if (attemptAt > 0 && !claims.has(attemptAt)) {
-      claims.set(attemptAt, { fence, attemptAt });
+function claimsOf(rows: readonly Row[]): { fence: number; claimedAt: number }[] {
+  const claims = new Map<number, { fence: number; claimedAt: number }>();
+  for (const { claimedAt, fence } of rows) {
+    if (claimedAt > 0 && !claims.has(claimedAt)) {
+      claims.set(claimedAt, { fence, claimedAt });
     }
   }
   return [...claims.values()];
@@ -166,8 +166,8 @@ export function historyComplete(evidence: Evidence): Verdict {
   const fetched = claimsOf(rows).filter((claim, index, all) =>
     fetches(evidence).some(
       (call) =>
-        call.at >= claim.attemptAt &&
-        call.at < (all[index + 1]?.attemptAt ?? Infinity) &&
+        call.at >= claim.claimedAt &&
+        call.at < (all[index + 1]?.claimedAt ?? Infinity) &&
         !isUnclaimed(evidence, call),
     ),
   );

@@ -54,7 +54,7 @@ export class TokenService {
   /** When the last fetch of its token ended well; 0 where the last one failed, or there was none. */
   refreshedAtMs(appId: string): number {
     const row = this.store.slot(appId, this.kind.name)?.row;
-    return row === undefined || row.failures > 0 || row.owner !== null ? 0 : row.attemptAt;
+    return row === undefined || row.failures > 0 || row.owner !== null ? 0 : row.fetchEndedAt;
   }
 
   /** How much longer a token may be kept on the last reading of its row, in milliseconds. */

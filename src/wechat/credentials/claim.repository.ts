@@ -54,6 +54,8 @@ export interface RecordedFailure {
   readonly suspect: boolean;
   /** An unknown outcome of a forced refresh: the value counts as dead. */
   readonly dead: boolean;
+  /** WeChat returned again the value that it refuses. */
+  readonly forceNext: boolean;
 }
 
 /** No clock that is right gives a lease or an attempt further ahead than this: a broken one is passed over. */
@@ -89,14 +91,14 @@ export class ClaimRepository {
       seen.id,
       {
         suspectAt: () =>
-          `CASE WHEN ${holderDied} AND (suspect_at IS NULL OR suspect_at > attempt_at) THEN attempt_at ELSE suspect_at END`,
+          `CASE WHEN ${holderDied} AND (suspect_at IS NULL OR suspect_at > claimed_at) THEN claimed_at ELSE suspect_at END`,
         unknownOutcomes: () =>
           `CASE WHEN ${holderDied} THEN unknown_outcomes + 1 ELSE unknown_outcomes END`,
         deadAt: () =>
-          `CASE WHEN owner IS NOT NULL AND attempt_forced = 1 AND dead_at IS NULL THEN attempt_at ELSE dead_at END`,
+          `CASE WHEN owner IS NOT NULL AND attempt_forced = 1 AND dead_at IS NULL THEN claimed_at ELSE dead_at END`,
         ledgerFullAt: () =>
           `CASE WHEN ${booked} > ${now} + :capacityMs THEN ${now} + :capacityMs ELSE ${booked} END`,
-        attemptAt: () => now,
+        claimedAt: () => now,
         leaseUntil: () => `${now} + :leaseMs`,
         callsToday: () => 'CASE WHEN calls_day = :callsDay THEN calls_today + 1 ELSE 1 END',
         callsDay: terms.callsDay,
@@ -109,7 +111,8 @@ export class ClaimRepository {
       [
         `version = :seenVersion AND fence = :seenFence AND config_version <= :knownConfigVersion
         AND (lease_until <= ${now} OR lease_until > ${now} + :longestLeaseMs)
-        AND (attempt_at + :floorMs <= ${now} OR attempt_at > ${now} + :longestLeaseMs)
+        AND (claimed_at + :floorMs <= ${now} OR claimed_at > ${now} + :longestLeaseMs)
+        AND (fetch_ended_at + :floorMs <= ${now} OR fetch_ended_at > ${now} + :longestLeaseMs)
         AND ${hasRoom}`,
         {
           seenVersion: seen.version,
@@ -142,16 +145,16 @@ export class ClaimRepository {
         previousHash: committed.previousHash,
         previousUntil: () =>
           `CASE WHEN dead_at IS NOT NULL OR attempt_forced = 1 THEN NULL
-            WHEN expires_at < attempt_at + :overlapMs THEN expires_at
-            ELSE attempt_at + :overlapMs END`,
+            WHEN expires_at < claimed_at + :overlapMs THEN expires_at
+            ELSE claimed_at + :overlapMs END`,
         ...SETTLED,
         value: this.sealer.seal(claim.id, committed.value),
         version: claim.fence,
-        obtainedAt: () => 'attempt_at',
+        obtainedAt: () => 'claimed_at',
         expiresAt: committed.expiresAtMs,
         lifetimeMs: committed.lifetimeMs,
         nextAttemptAt: committed.nextAttemptAtMs,
-        ...this.floorFromNow(),
+        fetchEndedAt: () => this.database.nowMs,
       },
       [where, { ...parameters, overlapMs: committed.overlapMs }],
     );
@@ -168,7 +171,7 @@ export class ClaimRepository {
         expiresAt: committed.expiresAtMs,
         lifetimeMs: committed.lifetimeMs,
         nextAttemptAt: committed.nextAttemptAtMs,
-        ...this.floorFromNow(),
+        fetchEndedAt: () => this.database.nowMs,
       },
       underClaim(claim),
     );
@@ -180,7 +183,7 @@ export class ClaimRepository {
     const suspect: ColumnExpressions = recorded.suspect
       ? {
           suspectAt: () =>
-            'CASE WHEN suspect_at IS NULL OR suspect_at > attempt_at THEN attempt_at ELSE suspect_at END',
+            'CASE WHEN suspect_at IS NULL OR suspect_at > claimed_at THEN claimed_at ELSE suspect_at END',
           unknownOutcomes: () => 'unknown_outcomes + 1',
         }
       : {};
@@ -196,20 +199,13 @@ export class ClaimRepository {
         ...dead,
         ...RELEASED,
         failures: () => 'failures + 1',
+        forceNext: recorded.forceNext ? 1 : 0,
         lastError: JSON.stringify(recorded.failure),
         nextAttemptAt: () => `${now} + :retryDelayMs`,
-        ...this.floorFromNow(),
+        fetchEndedAt: () => this.database.nowMs,
       },
       [where, { ...parameters, retryDelayMs: recorded.retryDelayMs }],
     );
-  }
-
-  /**
-   * The floor counts from the end of a fetch as well: between the claim and the call lie statements that
-   * may be slow. It comes last, after what reads the time of the claim.
-   */
-  private floorFromNow(): ColumnExpressions {
-    return { attemptAt: () => this.database.nowMs };
   }
 
   /** Gives the lease back when WeChat was not called. */

@@ -19,7 +19,6 @@ import {
   ledgerTerms,
   parseForcedAt,
 } from './ledger.js';
-import { parseFailure } from './refresh-failure.js';
 import type { RefreshRequest } from './refresh-request.js';
 import { neededMs, refreshTiming, type RefreshTiming } from './timing.js';
 
@@ -81,7 +80,7 @@ export class ClaimService {
       id: row.id,
       owner: terms.owner,
       fence: terms.fence,
-      attemptAtMs: row.attemptAt,
+      attemptAtMs: row.claimedAt,
       forced: request.force !== 'no',
       startedMs,
     };
@@ -101,7 +100,9 @@ export class ClaimService {
     const { row, policy } = slot;
     const ledger = ledgerTerms(policy, row.lifetimeMs, request.cause);
     return Math.max(
-      this.isFromBrokenClock(row.attemptAt) ? 0 : row.attemptAt + floorMs(policy, row.lifetimeMs),
+      ...[row.claimedAt, row.fetchEndedAt]
+        .filter((atMs) => !this.isFromBrokenClock(atMs))
+        .map((atMs) => atMs + floorMs(policy, row.lifetimeMs)),
       ledgerRoomAtMs(ledger, row.ledgerFullAt, this.databaseClock.nowMs()),
       this.startAtMs(slot, request),
     );
@@ -135,7 +136,7 @@ export class ClaimService {
     return (
       slot.isDead &&
       slot.policy.forced !== undefined &&
-      parseFailure(slot.row.lastError)?.code === 'same_value' &&
+      slot.row.forceNext === 1 &&
       this.forcedAtMs(slot) <= this.databaseClock.nowMs()
     );
   }

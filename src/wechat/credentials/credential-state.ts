@@ -34,7 +34,7 @@ export function describeCredential(slot: CredentialSlot, nowMs: number): Credent
     expires_at: isoOrNull(servableUntilMs),
     expires_in: servableUntilMs > nowMs ? Math.floor((servableUntilMs - nowMs) / 1_000) : null,
     next_refresh_at: slot.account.enabled ? isoOrNull(nextAttemptAtMs(slot, nowMs)) : null,
-    last_attempt_at: isoOrNull(row.attemptAt),
+    last_attempt_at: isoOrNull(row.claimedAt),
     failures_in_a_row: row.failures,
     last_error: slot.problem === undefined ? lastError(failure) : unreadable(slot.problem, nowMs),
     upstream_calls_today: row.callsDay === chinaDay(nowMs) ? row.callsToday : 0,
@@ -48,8 +48,8 @@ export function describeCredential(slot: CredentialSlot, nowMs: number): Credent
 
 /** A changed secret or mode is tried at once, as far as the floor allows, whatever pause the row knows. */
 function nextAttemptAtMs({ row, account, policy }: CredentialSlot, nowMs: number): number {
-  return row.configVersion < account.configVersion && row.attemptAt > 0
-    ? Math.max(nowMs, row.attemptAt + floorMs(policy, row.lifetimeMs))
+  return row.configVersion < account.configVersion && row.claimedAt > 0
+    ? Math.max(nowMs, row.claimedAt + floorMs(policy, row.lifetimeMs))
     : row.nextAttemptAt;
 }
 

@@ -273,7 +273,7 @@ export class CredentialStore implements OnApplicationBootstrap {
       row_version: row.version,
       advice: 'the database was restored or failed over; a new value is fetched at once',
     });
-    await this.repository.markSuspect(row.id, row.attemptAt, 0);
+    await this.repository.markSuspect(row.id, row.claimedAt, 0);
   }
 
   private async load(): Promise<void> {

@@ -13,6 +13,7 @@ export const SETTLED = {
   suspectAt: null,
   unknownOutcomes: 0,
   deadAt: null,
+  forceNext: 0,
   failures: 0,
   lastError: null,
 };

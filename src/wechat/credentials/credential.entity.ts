@@ -49,9 +49,13 @@ export class CredentialEntity {
   @Column(bigintColumn('lease_until'))
   leaseUntil!: number;
 
-  /** The last claim; 0 before the first. */
-  @Column(bigintColumn('attempt_at'))
-  attemptAt!: number;
+  /** The last claim; 0 before the first. A value's life, a suspicion and the overlap count from it. */
+  @Column(bigintColumn('claimed_at'))
+  claimedAt!: number;
+
+  /** When the last fetch was settled; 0 before the first. The floor counts from it as well as from the claim. */
+  @Column(bigintColumn('fetch_ended_at'))
+  fetchEndedAt!: number;
 
   /** 1 when the last claim was for a forced refresh. */
   @Column({ name: 'attempt_forced', type: 'int' })
@@ -80,6 +84,10 @@ export class CredentialEntity {
   /** When WeChat refused the value of this version. */
   @Column(bigintColumn('dead_at', { nullable: true }))
   deadAt!: number | null;
+
+  /** 1 when WeChat refuses the value and an ordinary fetch returned it again: only a forced one helps. */
+  @Column({ name: 'force_next', type: 'int' })
+  forceNext!: number;
 
   /** When a refresh is wanted next: the due time, or the end of a pause after a failure. */
   @Column(bigintColumn('next_attempt_at'))

@@ -79,7 +79,7 @@ export class CredentialMetrics {
       ({ row }) => row.failures,
     );
     this.gauge('last_attempt_timestamp_seconds', 'When a fetch was last claimed.', ({ row }) =>
-      seconds(row.attemptAt),
+      seconds(row.claimedAt),
     );
     this.gauge(
       'last_success_timestamp_seconds',

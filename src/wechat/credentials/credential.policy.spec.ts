@@ -16,7 +16,7 @@ const SURE: Doubt = {
   unknownOutcomes: 0,
   lifetimeMs: 7_200_000,
   owner: null,
-  attemptAt: NOW,
+  claimedAt: NOW,
 };
 
 describe('until when a doubtful value is served unasked', () => {

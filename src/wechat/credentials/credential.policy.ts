@@ -106,7 +106,7 @@ export interface Doubt {
   readonly unknownOutcomes: number;
   readonly lifetimeMs: number;
   readonly owner: string | null;
-  readonly attemptAt: number;
+  readonly claimedAt: number;
 }
 
 /**
@@ -125,7 +125,7 @@ export function quarantineAtMs(policy: CredentialPolicy, row: Doubt): number {
   if (!policy.fetchEndsOlderValue) {
     return Infinity;
   }
-  const inFlightAt = row.owner === null ? Infinity : row.attemptAt;
+  const inFlightAt = row.owner === null ? Infinity : row.claimedAt;
   if (row.suspectAt !== null && inFlightAt !== Infinity) {
     // A second fetch may end at once what the first one left its overlap.
     return inFlightAt + SETTLING_MS * scaleOf(policy, row.lifetimeMs);

@@ -14,7 +14,7 @@ export function incidentOfFailure(slot: CredentialSlot, { atMs }: RefreshFailure
 
 /** For another reason why there is no usable value: the same object until the next attempt or another reason. */
 export function incidentOfReason(slot: CredentialSlot, reason: string): object {
-  return incidentOf(slot, `${slot.row.attemptAt} ${reason}`);
+  return incidentOf(slot, `${slot.row.claimedAt} ${reason}`);
 }
 
 function incidentOf(slot: CredentialSlot, key: string): object {

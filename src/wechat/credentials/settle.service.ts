@@ -71,9 +71,9 @@ export class SettleService {
     // How the row will stand: our own claim, which is in flight still, is not held against the value.
     const after = {
       owner: null,
-      attemptAt: row.attemptAt,
+      claimedAt: row.claimedAt,
       lifetimeMs: row.lifetimeMs,
-      suspectAt: suspect ? (row.suspectAt ?? row.attemptAt) : row.suspectAt,
+      suspectAt: suspect ? (row.suspectAt ?? row.claimedAt) : row.suspectAt,
       unknownOutcomes: row.unknownOutcomes + (suspect ? 1 : 0),
     };
     // After a forced fetch of unknown outcome an unforced one tells at once what WeChat holds.
@@ -87,7 +87,13 @@ export class SettleService {
       jitter: jitterOf(slot.account.appId, claim.fence),
     });
     const recorded = await this.tell(slot, () =>
-      this.claims.fail(claim, { failure, retryDelayMs: dead ? 0 : delayMs, suspect, dead }),
+      this.claims.fail(claim, {
+        failure,
+        retryDelayMs: dead ? 0 : delayMs,
+        suspect,
+        dead,
+        forceNext: error instanceof SameValueError,
+      }),
     );
     // Not recorded: the claim was taken over, its row is gone, or the database did not say. The row must learn it.
     const isLost = recorded === false || (recorded === undefined && slot.row.owner !== claim.owner);
