@@ -13,7 +13,8 @@ import { ErrorsModule } from './errors/errors.module.js';
 import { HealthModule } from './health/health.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
 import { ObservabilityModule } from './observability/observability.module.js';
-import { ReadListenerModule } from './read-listener.js';
+import { ReadListenerModule } from './server/read-listener.js';
+import { ServerModule } from './server/server.module.js';
 import { TimeModule } from './time/time.module.js';
 import { WechatModule } from './wechat/wechat.module.js';
 
@@ -48,6 +49,7 @@ export class AppModule {
         MetricsModule,
         ScheduleModule.forRoot(),
         WechatModule.forRoot(config),
+        ServerModule,
         ReadListenerModule,
       ],
     };

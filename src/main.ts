@@ -11,14 +11,14 @@ import { processEnvironment } from './config/environment.js';
 import { listenAdvice, type ListenVariables, urlOf } from './config/listen-advice.js';
 import { parseAppConfig } from './config/parse-app-config.js';
 import { unknownVariables } from './config/unknown-variables.js';
-import { createApp } from './configure-app.js';
+import { createApp } from './server/create-app.js';
 import { FatalErrors, StartError } from './errors/fatal-errors.js';
 import { Readiness } from './health/readiness.js';
 import { packageVersion } from './observability/build-info.js';
 import { captureConsole } from './observability/capture-console.js';
 import { AppLogger } from './observability/logger.js';
 import { AccountService } from './wechat/accounts/account.service.js';
-import { ServerFactory } from './server-factory.js';
+import { ServerFactory } from './server/server-factory.js';
 import { CredentialStore } from './wechat/credentials/credential-store.js';
 
 /*

@@ -1,8 +1,6 @@
 import { Global, Module } from '@nestjs/common';
-import { DiscoveryModule } from '@nestjs/core';
 import { ObservabilityModule } from '../observability/observability.module.js';
 import { AccessMetrics } from './access.metrics.js';
-import { AccessPolicy } from './access.policy.js';
 import { AdminKey } from './admin-key.js';
 import { ClientGuard } from './client.guard.js';
 import { ClientDirectory } from './client-directory.js';
@@ -12,16 +10,8 @@ import { KeyAuthentication } from './key-authentication.js';
 /** Global, since guards are made in the module of each controller that uses them. */
 @Global()
 @Module({
-  imports: [DiscoveryModule, ObservabilityModule],
-  providers: [
-    AccessMetrics,
-    AccessPolicy,
-    AdminKey,
-    ClientDirectory,
-    ClientGuard,
-    FailedKeys,
-    KeyAuthentication,
-  ],
+  imports: [ObservabilityModule],
+  providers: [AccessMetrics, AdminKey, ClientDirectory, ClientGuard, FailedKeys, KeyAuthentication],
   exports: [AccessMetrics, AdminKey, ClientDirectory, ClientGuard, FailedKeys, KeyAuthentication],
 })
 export class AccessModule {}

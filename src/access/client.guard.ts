@@ -49,7 +49,7 @@ export class ClientGuard implements CanActivate {
     const handler = context.getHandler();
     const scope = requiredScope(handler);
     if (scope === undefined) {
-      // access.policy.ts refuses such a route at start; this is for whatever it may overlook.
+      // server/access.policy.ts refuses such a route at start; this is for whatever it may overlook.
       throw new Error(`${context.getClass().name}.${handler.name} has no @RequireScope`);
     }
     this.scopes.set(handler, scope);

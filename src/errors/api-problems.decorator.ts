@@ -18,7 +18,7 @@ export function ApiProblems(...codes: ErrorCode[]): MethodDecorator & ClassDecor
   );
 }
 
-/** The body of an error answer, as OpenAPI says it; openapi.ts puts the schema under that name. */
+/** The body of an error answer, as OpenAPI says it; server/openapi.ts puts the schema under that name. */
 export const PROBLEM_CONTENT = {
   'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
 };

@@ -31,7 +31,7 @@ import { tokenAnswer, tokenText } from './token-answer.js';
 import { TokenReportService } from './token-report.service.js';
 import { TokenService } from './token.service.js';
 
-/** As Nest takes it; ../../read-listener.ts answers the same path. */
+/** As Nest takes it; server/read-listener.ts answers the same path. */
 export const READ_PATH = 'v1/accounts/:app_id/access-token';
 const REPORT_WAIT_SECONDS = 20;
 
@@ -60,7 +60,7 @@ export class AccessTokenController {
   ) {}
 
   /**
-   * What a read means. The plain ones are answered by ../../read-listener.ts before they come here, with the same
+   * What a read means. The plain ones are answered by server/read-listener.ts before they come here, with the same
    * answer; so no promise while a token is in memory, and the answer as text (token-answer.ts).
    */
   @Get()

@@ -7,11 +7,11 @@ import { AccessMetrics } from '../../access/access.metrics.js';
 import { Public } from '../../access/public.decorator.js';
 import { ConfigModule } from '../../config/config.module.js';
 import { parseAppConfig } from '../../config/parse-app-config.js';
-import { createApp } from '../../configure-app.js';
 import { DatabaseError } from '../../database/database-error.js';
 import { AppError } from '../../errors/app-error.js';
 import { AppLogger } from '../../observability/logger.js';
 import { ObservabilityModule } from '../../observability/observability.module.js';
+import { createApp } from '../../server/create-app.js';
 
 const ENVIRONMENT = {
   ADMIN_API_KEY: 'admin-key-of-this-spec',

@@ -10,7 +10,7 @@ import { DropInTokenService } from './drop-in-token.service.js';
 
 /**
  * WeChat's own endpoints for SDKs that can be given another host (docs/sdks.md). Its filter is put in by
- * configure-app.ts, since it answers for the router and the parser as well.
+ * server/create-app.ts, since it answers for the router and the parser as well.
  */
 @Module({
   imports: [AccessTokenModule, IpListModule, ReadCountModule, TicketsModule],

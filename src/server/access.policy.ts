@@ -1,12 +1,12 @@
 import { Injectable, RequestMethod, type OnApplicationBootstrap } from '@nestjs/common';
 import { GUARDS_METADATA, METHOD_METADATA, PATH_METADATA } from '@nestjs/common/constants.js';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
+import { AdminGuard } from '../access/admin.guard.js';
+import { ClientGuard } from '../access/client.guard.js';
+import { dropInRight } from '../access/drop-in-access.decorator.js';
+import { isPublic } from '../access/public.decorator.js';
+import { requiredScope } from '../access/require-scope.decorator.js';
 import { auditedAction } from '../audit/audited-action.js';
-import { AdminGuard } from './admin.guard.js';
-import { ClientGuard } from './client.guard.js';
-import { dropInRight } from './drop-in-access.decorator.js';
-import { isPublic } from './public.decorator.js';
-import { requiredScope } from './require-scope.decorator.js';
 
 const ADMIN_PATH = /^v1\/admin(?:\/|$)/;
 const DROP_IN_PATH = /^cgi-bin(?:\/|$)/;

@@ -5,9 +5,9 @@ import { createServer, type RequestListener, type Server, type ServerOptions } f
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { createSecureContext } from 'node:tls';
-import type { AppConfig } from './config/app-config.js';
-import { ConfigError } from './config/config.error.js';
-import { endUnreadConnections, inTurn } from './http/connections.js';
+import type { AppConfig } from '../config/app-config.js';
+import { ConfigError } from '../config/config.error.js';
+import { endUnreadConnections, inTurn } from '../http/connections.js';
 
 /** How long whoever connects may take, in milliseconds. Tests make them shorter. */
 export interface ServerTimes {

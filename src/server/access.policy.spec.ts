@@ -11,18 +11,19 @@ import {
 } from '@nestjs/common';
 import { randomBytes } from 'node:crypto';
 import { PassThrough } from 'node:stream';
+import { AccessModule } from '../access/access.module.js';
+import { AdminGuard } from '../access/admin.guard.js';
+import { ClientGuard } from '../access/client.guard.js';
+import { DropInAccess } from '../access/drop-in-access.decorator.js';
+import { Public } from '../access/public.decorator.js';
+import { RequireScope } from '../access/require-scope.decorator.js';
 import { markAudited } from '../audit/audited-action.js';
 import { ConfigModule } from '../config/config.module.js';
 import { parseAppConfig } from '../config/parse-app-config.js';
-import { createApp } from '../configure-app.js';
 import { AppLogger } from '../observability/logger.js';
 import { TimeModule } from '../time/time.module.js';
-import { AccessModule } from './access.module.js';
-import { AdminGuard } from './admin.guard.js';
-import { ClientGuard } from './client.guard.js';
-import { DropInAccess } from './drop-in-access.decorator.js';
-import { Public } from './public.decorator.js';
-import { RequireScope } from './require-scope.decorator.js';
+import { createApp } from './create-app.js';
+import { ServerModule } from './server.module.js';
 
 const ENVIRONMENT = {
   ADMIN_API_KEY: 'admin-key-of-this-spec',
@@ -31,7 +32,7 @@ const ENVIRONMENT = {
 
 async function start(controller: Type): Promise<void> {
   @Module({
-    imports: [ConfigModule.forRoot(ENVIRONMENT), TimeModule, AccessModule],
+    imports: [ConfigModule.forRoot(ENVIRONMENT), TimeModule, AccessModule, ServerModule],
     controllers: [controller],
   })
   class RootModule {}

@@ -6,17 +6,17 @@ import type {
   FastifyServerOptions,
   RawRequestDefaultExpression,
 } from 'fastify';
-import type { AccessMetrics } from './access/access.metrics.js';
-import type { AppConfig } from './config/app-config.js';
-import type { ErrorAnswer, OnAnswer } from './errors/error-answer.js';
-import { ProblemFilter } from './errors/problem.filter.js';
-import { RouteTable } from './errors/route-table.js';
-import { REQUEST_ID_HEADER, requestIdOf } from './observability/request-id.js';
-import type { RequestObserver } from './observability/request-observer.js';
-import { trustOnly } from './observability/source-address.js';
+import type { AccessMetrics } from '../access/access.metrics.js';
+import type { AppConfig } from '../config/app-config.js';
+import type { ErrorAnswer, OnAnswer } from '../errors/error-answer.js';
+import { ProblemFilter } from '../errors/problem.filter.js';
+import { RouteTable } from '../errors/route-table.js';
+import { REQUEST_ID_HEADER, requestIdOf } from '../observability/request-id.js';
+import type { RequestObserver } from '../observability/request-observer.js';
+import { trustOnly } from '../observability/source-address.js';
+import { DropInFilter } from '../wechat/drop-in/drop-in.filter.js';
+import { withoutExtraSlashes } from '../wechat/drop-in/drop-in.path.js';
 import { refuseConnection } from './server-factory.js';
-import { DropInFilter } from './wechat/drop-in/drop-in.filter.js';
-import { withoutExtraSlashes } from './wechat/drop-in/drop-in.path.js';
 
 const BODY_LIMIT_BYTES = 16 * 1024;
 /** AppIDs have 18 characters and ids 36. */

@@ -21,16 +21,16 @@ import { json, text } from 'node:stream/consumers';
 import { setImmediate as turn } from 'node:timers/promises';
 import { QueryFailedError } from 'typeorm';
 import { z } from 'zod';
-import { AccessModule } from './access/access.module.js';
-import { Public } from './access/public.decorator.js';
-import { ConfigModule } from './config/config.module.js';
-import { parseAppConfig } from './config/parse-app-config.js';
-import { createApp } from './configure-app.js';
-import { AppError } from './errors/app-error.js';
-import { ErrorsModule } from './errors/errors.module.js';
-import { ValidBody, ValidParam, ValidQuery } from './errors/validation.decorator.js';
-import { AppLogger } from './observability/logger.js';
-import { TimeModule } from './time/time.module.js';
+import { AccessModule } from '../access/access.module.js';
+import { Public } from '../access/public.decorator.js';
+import { ConfigModule } from '../config/config.module.js';
+import { parseAppConfig } from '../config/parse-app-config.js';
+import { AppError } from '../errors/app-error.js';
+import { ErrorsModule } from '../errors/errors.module.js';
+import { ValidBody, ValidParam, ValidQuery } from '../errors/validation.decorator.js';
+import { AppLogger } from '../observability/logger.js';
+import { TimeModule } from '../time/time.module.js';
+import { createApp } from './create-app.js';
 
 const ENVIRONMENT = {
   ADMIN_API_KEY: 'admin-key-of-this-spec',

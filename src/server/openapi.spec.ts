@@ -5,19 +5,19 @@ import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import { randomBytes } from 'node:crypto';
 import { PassThrough } from 'node:stream';
 import { z } from 'zod';
-import { AccessModule } from './access/access.module.js';
-import { AdminGuard } from './access/admin.guard.js';
-import { ClientGuard } from './access/client.guard.js';
-import { Public } from './access/public.decorator.js';
-import { RequireScope } from './access/require-scope.decorator.js';
-import { ConfigModule } from './config/config.module.js';
-import { parseAppConfig } from './config/parse-app-config.js';
-import { createApp } from './configure-app.js';
-import { ApiProblems } from './errors/api-problems.decorator.js';
-import { ValidBody, ValidQuery } from './errors/validation.decorator.js';
-import { HealthModule } from './health/health.module.js';
-import { AppLogger } from './observability/logger.js';
-import { TimeModule } from './time/time.module.js';
+import { AccessModule } from '../access/access.module.js';
+import { AdminGuard } from '../access/admin.guard.js';
+import { ClientGuard } from '../access/client.guard.js';
+import { Public } from '../access/public.decorator.js';
+import { RequireScope } from '../access/require-scope.decorator.js';
+import { ConfigModule } from '../config/config.module.js';
+import { parseAppConfig } from '../config/parse-app-config.js';
+import { ApiProblems } from '../errors/api-problems.decorator.js';
+import { ValidBody, ValidQuery } from '../errors/validation.decorator.js';
+import { HealthModule } from '../health/health.module.js';
+import { AppLogger } from '../observability/logger.js';
+import { TimeModule } from '../time/time.module.js';
+import { createApp } from './create-app.js';
 
 const ENVIRONMENT = {
   ADMIN_API_KEY: 'admin-key-of-this-spec',
