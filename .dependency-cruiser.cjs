@@ -22,11 +22,11 @@ const rooms = [
   'health',
   'access',
   'audit',
+  'http',
   'database',
   'encryption',
   'observability',
   'errors',
-  'http',
   'config',
   'time',
 ];

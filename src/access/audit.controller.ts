@@ -3,9 +3,9 @@ import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { AuditTrailService, type TrailEntry } from '../audit/audit-trail.service.js';
 import { ReadCountRepository, type MinuteOfReads } from '../audit/read-count.repository.js';
-import { decodeCursor, toPage, type Page } from '../database/page.js';
-import { ApiProblems } from '../errors/api-problems.decorator.js';
-import { ValidQuery } from '../errors/validation.decorator.js';
+import { decodeCursor, toPage, type Page } from '../http/page.js';
+import { ApiProblems } from '../http/api-problems.decorator.js';
+import { ValidQuery } from '../http/validation.decorator.js';
 import { AdminGuard } from './admin.guard.js';
 import {
   AuditCursor,

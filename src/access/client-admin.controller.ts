@@ -21,11 +21,11 @@ import {
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { noteAudit } from '../audit/audit-notes.js';
 import { Audited } from '../audit/audited.decorator.js';
-import type { Page } from '../database/page.js';
-import { ApiProblems } from '../errors/api-problems.decorator.js';
-import { ValidBody, ValidQuery } from '../errors/validation.decorator.js';
+import type { Page } from '../http/page.js';
+import { ApiProblems } from '../http/api-problems.decorator.js';
+import { ValidBody, ValidQuery } from '../http/validation.decorator.js';
+import { ApiCreated } from '../http/api-created.decorator.js';
 import { AdminGuard } from './admin.guard.js';
-import { ApiCreated } from './api-created.decorator.js';
 import { ClientAdminService } from './client-admin.service.js';
 import {
   ClientAnswer,

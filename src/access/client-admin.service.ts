@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { DatabaseClock } from '../database/database-clock.js';
-import { decodeCursor, toPage, type Page } from '../database/page.js';
 import type { AppError } from '../errors/app-error.js';
-import { validationFailed } from '../errors/validation.errors.js';
+import { decodeCursor, toPage, type Page } from '../http/page.js';
+import { validationFailed } from '../http/validation.errors.js';
 import { describeClient } from './client-answer.js';
 import {
   ClientCursor,

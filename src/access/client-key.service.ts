@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { DatabaseClock } from '../database/database-clock.js';
-import { validationFailed } from '../errors/validation.errors.js';
+import { validationFailed } from '../http/validation.errors.js';
 import { describeKey } from './client-answer.js';
 import type { NewKeyAnswer, NewKeyBody } from './client.dto.js';
 import { createClientKey } from './client-key.js';

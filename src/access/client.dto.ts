@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { TOKEN_HOLDER } from '../audit/read-counter.js';
-import { pageFields, pageSchema } from '../database/page.js';
 import { NOT_VISIBLE, VISIBLE_LINE } from '../errors/unseen-text.js';
+import { pageFields, pageSchema } from '../http/page.js';
 import { SCOPES } from './scope.js';
 
 /** Also what may be asked for in a database: MySQL would find `order` under `ORDER ` as well. */

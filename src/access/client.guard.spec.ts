@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { PassThrough } from 'node:stream';
 import { ConfigModule } from '../config/config.module.js';
 import { parseAppConfig } from '../config/parse-app-config.js';
+import { RequestsModule } from '../http/requests.module.js';
 import { AppLogger } from '../observability/logger.js';
 import { createApp } from '../server/create-app.js';
 import { Clock } from '../time/clock.js';
@@ -61,7 +62,7 @@ class AdminController {
 }
 
 @Module({
-  imports: [ConfigModule.forRoot(ENVIRONMENT), TimeModule, AccessModule],
+  imports: [ConfigModule.forRoot(ENVIRONMENT), TimeModule, AccessModule, RequestsModule],
   controllers: [AccountController, AdminController],
 })
 class RootModule {}

@@ -1,4 +1,4 @@
-import { validationFailed } from '../errors/validation.errors.js';
+import { validationFailed } from '../http/validation.errors.js';
 
 /** The last moment that ISO 8601 can write with four digits for the year. */
 const LATEST_MS = Date.parse('9999-12-31T23:59:59.999Z');

@@ -1,9 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import {
-  AddressGroups,
-  sourceAddress,
-  type AddressedRequest,
-} from '../observability/source-address.js';
+import { AddressGroups, sourceAddress, type AddressedRequest } from '../http/source-address.js';
 import { Clock } from '../time/clock.js';
 import { KeysInUse } from './keys-in-use.js';
 import { RefusalError, type RefusalReason } from './refusals.js';

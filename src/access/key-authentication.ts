@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { AddressedRequest } from '../observability/source-address.js';
+import type { AddressedRequest } from '../http/source-address.js';
 import { AdminKey } from './admin-key.js';
 import { ClientDirectory, type Client } from './client-directory.js';
 import { FailedKeys } from './failed-keys.js';

@@ -1,6 +1,6 @@
 import { applyDecorators, SetMetadata } from '@nestjs/common';
 import { ApiSecurity } from '@nestjs/swagger';
-import { ApiProblems } from '../errors/api-problems.decorator.js';
+import { ApiProblems } from '../http/api-problems.decorator.js';
 import type { Scope } from './scope.js';
 
 const SCOPE = 'access:scope';

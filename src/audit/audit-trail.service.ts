@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { NewestFirst } from '../database/page.js';
+import type { NewestFirst } from '../database/newest-first.js';
 
 /** One line of the audit, whichever table it comes from. */
 export interface AuditEntry {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DatabaseService } from '../database/database.service.js';
-import { newestFirst } from '../database/page.js';
+import { newestFirst } from '../database/newest-first.js';
 import { outcomeLike } from './audit-outcome.js';
 import type { AuditQuery } from './audit-trail.service.js';
 import { AuditEntity } from './audit.entity.js';

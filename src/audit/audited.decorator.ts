@@ -1,5 +1,5 @@
 import { applyDecorators, UseInterceptors } from '@nestjs/common';
-import { ApiProblems } from '../errors/api-problems.decorator.js';
+import { ApiProblems } from '../http/api-problems.decorator.js';
 import type { AuditedAction } from './audit-action.js';
 import { AuditInterceptor } from './audit.interceptor.js';
 import { markAudited } from './audited-action.js';

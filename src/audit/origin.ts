@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { sourceAddress } from '../observability/source-address.js';
+import { sourceAddress } from '../http/source-address.js';
 
 const LONGEST_ADDRESS = 64;
 

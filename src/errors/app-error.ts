@@ -1,4 +1,4 @@
-/** Every error code that a client can meet. The status of each stands in error-status.ts. */
+/** Every error code that a client can meet. The status of each stands in http/error-status.ts. */
 export type ErrorCode =
   | 'validation_failed'
   | 'unauthenticated'
@@ -46,7 +46,7 @@ export interface AppErrorDetails {
 
 /**
  * An error that a client may see: a code, and a `detail` that tells what to do next.
- * It knows no transport; errors/problem.filter.ts turns it into problem+json.
+ * It knows no transport; http/problem.filter.ts turns it into problem+json.
  */
 export class AppError extends Error {
   override readonly name: string = 'AppError';

@@ -7,6 +7,7 @@ import { AccessModule } from '../access/access.module.js';
 import { ClientDirectory } from '../access/client-directory.js';
 import { ConfigModule } from '../config/config.module.js';
 import { parseAppConfig } from '../config/parse-app-config.js';
+import { RequestsModule } from '../http/requests.module.js';
 import { AppLogger } from '../observability/logger.js';
 import { createApp } from '../server/create-app.js';
 import { TimeModule } from '../time/time.module.js';
@@ -18,7 +19,15 @@ const ENVIRONMENT = {
   ENCRYPTION_KEY: randomBytes(32).toString('base64'),
 };
 
-@Module({ imports: [ConfigModule.forRoot(ENVIRONMENT), TimeModule, AccessModule, HealthModule] })
+@Module({
+  imports: [
+    ConfigModule.forRoot(ENVIRONMENT),
+    TimeModule,
+    AccessModule,
+    HealthModule,
+    RequestsModule,
+  ],
+})
 class RootModule {}
 
 describe('health', () => {

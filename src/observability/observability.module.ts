@@ -1,11 +1,6 @@
 import { Global, Module } from '@nestjs/common';
-import { HttpMetrics } from './http.metrics.js';
 import { MetricsRegistry } from './metrics-registry.js';
-import { RequestObserver } from './request-observer.js';
 
 @Global()
-@Module({
-  providers: [HttpMetrics, MetricsRegistry, RequestObserver],
-  exports: [HttpMetrics, MetricsRegistry, RequestObserver],
-})
+@Module({ providers: [MetricsRegistry], exports: [MetricsRegistry] })
 export class ObservabilityModule {}

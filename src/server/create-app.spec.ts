@@ -27,7 +27,8 @@ import { ConfigModule } from '../config/config.module.js';
 import { parseAppConfig } from '../config/parse-app-config.js';
 import { AppError } from '../errors/app-error.js';
 import { ErrorsModule } from '../errors/errors.module.js';
-import { ValidBody, ValidParam, ValidQuery } from '../errors/validation.decorator.js';
+import { ValidBody, ValidParam, ValidQuery } from '../http/validation.decorator.js';
+import { RequestsModule } from '../http/requests.module.js';
 import { AppLogger } from '../observability/logger.js';
 import { TimeModule } from '../time/time.module.js';
 import { createApp } from './create-app.js';
@@ -132,7 +133,13 @@ class SlowController {
 }
 
 @Module({
-  imports: [ConfigModule.forRoot(ENVIRONMENT), TimeModule, ErrorsModule, AccessModule],
+  imports: [
+    ConfigModule.forRoot(ENVIRONMENT),
+    TimeModule,
+    ErrorsModule,
+    AccessModule,
+    RequestsModule,
+  ],
   controllers: [ThingController, SlowController],
 })
 class RootModule {}

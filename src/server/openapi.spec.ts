@@ -12,9 +12,10 @@ import { Public } from '../access/public.decorator.js';
 import { RequireScope } from '../access/require-scope.decorator.js';
 import { ConfigModule } from '../config/config.module.js';
 import { parseAppConfig } from '../config/parse-app-config.js';
-import { ApiProblems } from '../errors/api-problems.decorator.js';
-import { ValidBody, ValidQuery } from '../errors/validation.decorator.js';
 import { HealthModule } from '../health/health.module.js';
+import { ApiProblems } from '../http/api-problems.decorator.js';
+import { ValidBody, ValidQuery } from '../http/validation.decorator.js';
+import { RequestsModule } from '../http/requests.module.js';
 import { AppLogger } from '../observability/logger.js';
 import { TimeModule } from '../time/time.module.js';
 import { createApp } from './create-app.js';
@@ -61,7 +62,13 @@ class AdminController {
 }
 
 @Module({
-  imports: [ConfigModule.forRoot(ENVIRONMENT), TimeModule, AccessModule, HealthModule],
+  imports: [
+    ConfigModule.forRoot(ENVIRONMENT),
+    TimeModule,
+    AccessModule,
+    HealthModule,
+    RequestsModule,
+  ],
   controllers: [ThingController, AdminController],
 })
 class RootModule {}
@@ -239,7 +246,7 @@ describe('a document that cannot be made', () => {
   }
 
   @Module({
-    imports: [ConfigModule.forRoot(ENVIRONMENT), TimeModule, AccessModule],
+    imports: [ConfigModule.forRoot(ENVIRONMENT), TimeModule, AccessModule, RequestsModule],
     controllers: [BrokenController],
   })
   class BrokenModule {}

@@ -11,10 +11,10 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { PROBLEM_CONTENT } from '../errors/api-problems.decorator.js';
-import { ERROR_STATUS } from '../errors/error-status.js';
-import { Problem } from '../errors/problem.dto.js';
-import type { ProblemFilter } from '../errors/problem.filter.js';
+import { PROBLEM_CONTENT } from '../http/api-problems.decorator.js';
+import { ERROR_STATUS } from '../http/error-status.js';
+import { Problem } from '../http/problem.dto.js';
+import type { ProblemFilter } from '../http/problem.filter.js';
 import { packageVersion } from '../observability/build-info.js';
 
 /*

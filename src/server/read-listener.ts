@@ -14,11 +14,11 @@ import { ReadCountModule } from '../audit/read-count.module.js';
 import { ReadCounter } from '../audit/read-counter.js';
 import { AppConfig } from '../config/app-config.js';
 import { DatabaseClock } from '../database/database-clock.js';
+import { HttpMetrics } from '../http/http.metrics.js';
+import { RequestsModule } from '../http/requests.module.js';
+import { nextRequestId, REQUEST_ID_HEADER } from '../http/request-id.js';
+import { hopsOf, trustOnly, type AddressedRequest } from '../http/source-address.js';
 import type { Durations } from '../observability/durations.js';
-import { HttpMetrics } from '../observability/http.metrics.js';
-import { ObservabilityModule } from '../observability/observability.module.js';
-import { nextRequestId, REQUEST_ID_HEADER } from '../observability/request-id.js';
-import { hopsOf, trustOnly, type AddressedRequest } from '../observability/source-address.js';
 import { READ_PATH } from '../wechat/access-token/access-token.controller.js';
 import { AccessTokenModule } from '../wechat/access-token/access-token.module.js';
 import { remainingLife } from '../wechat/access-token/conditional-read.js';
@@ -134,7 +134,7 @@ class ReadListener implements OnApplicationBootstrap, OnModuleDestroy {
 }
 
 @Module({
-  imports: [AccessTokenModule, ReadCountModule, ObservabilityModule],
+  imports: [AccessTokenModule, ReadCountModule, RequestsModule],
   providers: [ReadListener],
 })
 export class ReadListenerModule {}

@@ -8,12 +8,12 @@ import type {
 } from 'fastify';
 import type { AccessMetrics } from '../access/access.metrics.js';
 import type { AppConfig } from '../config/app-config.js';
-import type { ErrorAnswer, OnAnswer } from '../errors/error-answer.js';
-import { ProblemFilter } from '../errors/problem.filter.js';
-import { RouteTable } from '../errors/route-table.js';
-import { REQUEST_ID_HEADER, requestIdOf } from '../observability/request-id.js';
-import type { RequestObserver } from '../observability/request-observer.js';
-import { trustOnly } from '../observability/source-address.js';
+import type { ErrorAnswer, OnAnswer } from '../http/error-answer.js';
+import { ProblemFilter } from '../http/problem.filter.js';
+import { RouteTable } from '../http/route-table.js';
+import { REQUEST_ID_HEADER, requestIdOf } from '../http/request-id.js';
+import type { RequestObserver } from '../http/request-observer.js';
+import { trustOnly } from '../http/source-address.js';
 import { DropInFilter } from '../wechat/drop-in/drop-in.filter.js';
 import { withoutExtraSlashes } from '../wechat/drop-in/drop-in.path.js';
 import { refuseConnection } from './server-factory.js';

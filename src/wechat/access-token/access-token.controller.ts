@@ -15,8 +15,8 @@ import { RequireScope } from '../../access/require-scope.decorator.js';
 import { originOf } from '../../audit/origin.js';
 import { ReadCounter } from '../../audit/read-counter.js';
 import { DatabaseClock } from '../../database/database-clock.js';
-import { ApiProblems } from '../../errors/api-problems.decorator.js';
-import { ValidBody, ValidQuery } from '../../errors/validation.decorator.js';
+import { ApiProblems } from '../../http/api-problems.decorator.js';
+import { ValidBody, ValidQuery } from '../../http/validation.decorator.js';
 import type { CredentialSlot } from '../credentials/credential-slot.js';
 import type { CredentialSnapshot } from '../credentials/credential-snapshot.js';
 import {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { validationFailed } from '../../errors/validation.errors.js';
+import { validationFailed } from '../../http/validation.errors.js';
 
 const LONGEST_WAIT_SECONDS = 60;
 

@@ -3,7 +3,7 @@ import { outcomeLike } from '../../audit/audit-outcome.js';
 import type { AuditQuery } from '../../audit/audit-trail.service.js';
 import { isUniqueViolation } from '../../database/database-error.js';
 import { DatabaseService } from '../../database/database.service.js';
-import { newestFirst } from '../../database/page.js';
+import { newestFirst } from '../../database/newest-first.js';
 import { ReportCountEntity } from './report-count.entity.js';
 
 export type ReportCountRow = Readonly<Pick<ReportCountEntity, keyof ReportCountEntity>>;

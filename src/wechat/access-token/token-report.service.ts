@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Origin } from '../../audit/origin.js';
 import { DatabaseError } from '../../database/database-error.js';
 import type { AppError } from '../../errors/app-error.js';
-import { toAppError } from '../../errors/to-app-error.js';
+import { toAppError } from '../../http/to-app-error.js';
 import { CredentialReaderService } from '../credentials/credential-reader.service.js';
 import type { CredentialSlot } from '../credentials/credential-slot.js';
 import type { CredentialSnapshot } from '../credentials/credential-snapshot.js';

@@ -7,12 +7,12 @@ import { noteAudit } from '../../audit/audit-notes.js';
 import { Audited } from '../../audit/audited.decorator.js';
 import { originOf } from '../../audit/origin.js';
 import { DatabaseClock } from '../../database/database-clock.js';
-import { ApiProblems } from '../../errors/api-problems.decorator.js';
-import { ValidBody, ValidQuery } from '../../errors/validation.decorator.js';
+import { ApiProblems } from '../../http/api-problems.decorator.js';
+import { ValidBody, ValidQuery } from '../../http/validation.decorator.js';
 import { WaitQuery } from '../access-token/access-token.dto.js';
+import { TokenService } from '../access-token/token.service.js';
 import { RefreshAnswer, RefreshBody } from './token-refresh.dto.js';
 import { TokenRefreshService } from './token-refresh.service.js';
-import { TokenService } from '../access-token/token.service.js';
 
 const REFRESH_WAIT_SECONDS = 20;
 

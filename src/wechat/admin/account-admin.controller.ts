@@ -19,14 +19,15 @@ import {
 } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AdminGuard } from '../../access/admin.guard.js';
-import { ApiCreated } from '../../access/api-created.decorator.js';
 import { noteAudit } from '../../audit/audit-notes.js';
 import { Audited } from '../../audit/audited.decorator.js';
 import { originOf } from '../../audit/origin.js';
 import { DatabaseClock } from '../../database/database-clock.js';
-import { decodeCursor, toPage, type Page } from '../../database/page.js';
-import { ApiProblems } from '../../errors/api-problems.decorator.js';
-import { ValidBody, ValidQuery } from '../../errors/validation.decorator.js';
+import { ApiCreated } from '../../http/api-created.decorator.js';
+import { decodeCursor, toPage, type Page } from '../../http/page.js';
+import { ApiProblems } from '../../http/api-problems.decorator.js';
+import { ValidBody, ValidQuery } from '../../http/validation.decorator.js';
+import { TokenService } from '../access-token/token.service.js';
 import { describeCredential } from '../credentials/credential-state.js';
 import type { CredentialSlot } from '../credentials/credential-slot.js';
 import { AccountAdminService } from './account-admin.service.js';
@@ -38,7 +39,6 @@ import {
   AccountStates,
   NewAccountBody,
 } from './account.dto.js';
-import { TokenService } from '../access-token/token.service.js';
 
 const ACCOUNTS = 'v1/admin/accounts';
 const APP_ID = { name: 'app_id', example: 'wx0123456789abcdef' };

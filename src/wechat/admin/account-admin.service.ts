@@ -2,7 +2,9 @@ import { Injectable } from '@nestjs/common';
 import type { Origin } from '../../audit/origin.js';
 import { DatabaseError } from '../../database/database-error.js';
 import { AppError } from '../../errors/app-error.js';
-import { validationFailed } from '../../errors/validation.errors.js';
+import { validationFailed } from '../../http/validation.errors.js';
+import { AccessTokenClient } from '../access-token/access-token.client.js';
+import { TokenService } from '../access-token/token.service.js';
 import { AccountEditorService } from '../accounts/account-editor.service.js';
 import { accountNotFound } from '../accounts/account.errors.js';
 import { CredentialRosterService } from '../credentials/credential-roster.service.js';
@@ -10,9 +12,7 @@ import { CredentialScheduler } from '../credentials/credential.scheduler.js';
 import type { CredentialSlot } from '../credentials/credential-slot.js';
 import { PauseService } from '../credentials/pause.service.js';
 import { ImportService, type ImportedValue } from '../credentials/import.service.js';
-import { AccessTokenClient } from '../access-token/access-token.client.js';
 import type { AccountChangeBody, NewAccountBody } from './account.dto.js';
-import { TokenService } from '../access-token/token.service.js';
 
 /**
  * Fences may have been raised, and values held in memory numbered, of which this process does not know

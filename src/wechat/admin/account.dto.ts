@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { appId, appSecret } from '../../config/parsers.js';
-import { pageFields, pageSchema } from '../../database/page.js';
 import { NOT_VISIBLE, VISIBLE_LINE } from '../../errors/unseen-text.js';
+import { pageFields, pageSchema } from '../../http/page.js';
 
 /** What WeChat says at most (docs/architecture.md). */
 const LONGEST_LIFE_SECONDS = 86_400;

@@ -2,22 +2,22 @@ import { Controller, Get, Param, UseGuards } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { AdminGuard } from '../../access/admin.guard.js';
-import { decodeCursor, toPage, type Page } from '../../database/page.js';
-import { ApiProblems } from '../../errors/api-problems.decorator.js';
-import { ValidQuery } from '../../errors/validation.decorator.js';
+import { decodeCursor, toPage, type Page } from '../../http/page.js';
+import { ApiProblems } from '../../http/api-problems.decorator.js';
+import { ValidQuery } from '../../http/validation.decorator.js';
 import { accountNotFound } from '../accounts/account.errors.js';
 import { AccountService } from '../accounts/account.service.js';
 import { CredentialStore } from '../credentials/credential-store.js';
+import type { RefreshHistoryEntity } from '../refresh-history/refresh-history.entity.js';
+import { RefreshHistoryRepository } from '../refresh-history/refresh-history.repository.js';
+import type { RefreshOutcome } from '../refresh-history/refresh-outcome.js';
+import { versionAfter } from '../refresh-history/refresh-history.service.js';
 import {
   RefreshesCursor,
   RefreshesQuery,
   RefreshPage,
   type RefreshItem,
 } from './refresh-history.dto.js';
-import type { RefreshHistoryEntity } from '../refresh-history/refresh-history.entity.js';
-import { RefreshHistoryRepository } from '../refresh-history/refresh-history.repository.js';
-import type { RefreshOutcome } from '../refresh-history/refresh-outcome.js';
-import { versionAfter } from '../refresh-history/refresh-history.service.js';
 
 /** What was asked of WeChat for an account, by whom, and what came of it. */
 @ApiTags('admin')

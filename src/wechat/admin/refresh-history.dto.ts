@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { cursorFields, pageFields, pageSchema } from '../../database/page.js';
+import { cursorFields, pageFields, pageSchema } from '../../http/page.js';
 import { REFRESH_OUTCOMES } from '../refresh-history/refresh-outcome.js';
 
 export const RefreshesQuery = z.strictObject({

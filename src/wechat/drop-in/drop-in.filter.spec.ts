@@ -9,6 +9,7 @@ import { ConfigModule } from '../../config/config.module.js';
 import { parseAppConfig } from '../../config/parse-app-config.js';
 import { DatabaseError } from '../../database/database-error.js';
 import { AppError } from '../../errors/app-error.js';
+import { RequestsModule } from '../../http/requests.module.js';
 import { AppLogger } from '../../observability/logger.js';
 import { ObservabilityModule } from '../../observability/observability.module.js';
 import { createApp } from '../../server/create-app.js';
@@ -40,7 +41,7 @@ class ThrowingController {
 }
 
 @Module({
-  imports: [ConfigModule.forRoot(ENVIRONMENT), ObservabilityModule],
+  imports: [ConfigModule.forRoot(ENVIRONMENT), ObservabilityModule, RequestsModule],
   controllers: [ThrowingController],
   providers: [AccessMetrics],
 })

@@ -2,8 +2,8 @@ import { Catch, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { RefusalError } from '../../access/refusals.js';
 import type { AppError } from '../../errors/app-error.js';
-import { logError, type ErrorAnswer, type OnAnswer } from '../../errors/error-answer.js';
-import { toAppError } from '../../errors/to-app-error.js';
+import { logError, type ErrorAnswer, type OnAnswer } from '../../http/error-answer.js';
+import { toAppError } from '../../http/to-app-error.js';
 import { DropInError, ERRCODE_OF, noSuchAccount, refusalOf } from './drop-in.errors.js';
 import { dropInPath, isDropInUrl } from './drop-in.path.js';
 

@@ -4,8 +4,8 @@ import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
 import { ClientGuard } from '../../access/client.guard.js';
 import { RequireScope } from '../../access/require-scope.decorator.js';
-import { ApiProblems } from '../../errors/api-problems.decorator.js';
-import { ValidQuery } from '../../errors/validation.decorator.js';
+import { ApiProblems } from '../../http/api-problems.decorator.js';
+import { ValidQuery } from '../../http/validation.decorator.js';
 import { ContainsAnswer, ContainsQuery, IpListAnswer, IpListQuery } from './ip-list.dto.js';
 import { IpService } from './ip.service.js';
 

@@ -3,8 +3,8 @@ import { ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger'
 import type { z } from 'zod';
 import { ClientGuard } from '../../access/client.guard.js';
 import { RequireScope } from '../../access/require-scope.decorator.js';
-import { ApiProblems } from '../../errors/api-problems.decorator.js';
-import { ValidBody } from '../../errors/validation.decorator.js';
+import { ApiProblems } from '../../http/api-problems.decorator.js';
+import { ValidBody } from '../../http/validation.decorator.js';
 import { SignatureAnswer, SignatureBody } from './jssdk.dto.js';
 import { JssdkService } from './jssdk.service.js';
 

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { randomBytes } from 'node:crypto';
 import { DatabaseClock } from '../../database/database-clock.js';
-import { validationFailed } from '../../errors/validation.errors.js';
+import { validationFailed } from '../../http/validation.errors.js';
 import { AccountService } from '../accounts/account.service.js';
 import { TicketService } from '../tickets/ticket.service.js';
 import type { SignatureAnswer } from './jssdk.dto.js';

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { IsNull } from 'typeorm';
 import type { Origin } from '../../audit/origin.js';
 import { DatabaseService } from '../../database/database.service.js';
-import { newestFirst, type NewestFirst } from '../../database/page.js';
+import { newestFirst, type NewestFirst } from '../../database/newest-first.js';
 import { REPLICA } from '../../observability/replica.js';
 import { RefreshHistoryEntity } from './refresh-history.entity.js';
 import type { RefreshOutcome } from './refresh-outcome.js';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ErrorCode } from './app-error.js';
+import type { ErrorCode } from '../errors/app-error.js';
 import { ERROR_STATUS } from './error-status.js';
 
 /** The body of every error answer (RFC 9457). */

@@ -1,5 +1,5 @@
 import { HttpException } from '@nestjs/common';
-import { AppError } from './app-error.js';
+import { AppError } from '../errors/app-error.js';
 import { validationFailed } from './validation.errors.js';
 
 /**

@@ -1,6 +1,6 @@
-import { AppError, type ValidationProblem } from './app-error.js';
-import { scrubText } from './redaction.js';
-import { escapeUnseen } from './unseen-text.js';
+import { AppError, type ValidationProblem } from '../errors/app-error.js';
+import { scrubText } from '../errors/redaction.js';
+import { escapeUnseen } from '../errors/unseen-text.js';
 
 interface Issue {
   readonly message: string;

@@ -1,6 +1,6 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiResponse } from '@nestjs/swagger';
-import type { ErrorCode } from './app-error.js';
+import type { ErrorCode } from '../errors/app-error.js';
 import { ERROR_STATUS } from './error-status.js';
 
 /** Documents the errors that a route answers with: `@ApiProblems('token_unavailable', 'rate_limited')`. */

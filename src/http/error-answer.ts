@@ -1,8 +1,8 @@
 import type { Logger } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { randomUUID } from 'node:crypto';
-import type { AppError } from './app-error.js';
-import { describeError } from './describe-error.js';
+import type { AppError } from '../errors/app-error.js';
+import { describeError } from '../errors/describe-error.js';
 import { ERROR_STATUS } from './error-status.js';
 
 /** Turns whatever was thrown into an answer. */

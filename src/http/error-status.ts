@@ -1,4 +1,4 @@
-import type { ErrorCode } from './app-error.js';
+import type { ErrorCode } from '../errors/app-error.js';
 
 interface ErrorStatus {
   readonly status: number;

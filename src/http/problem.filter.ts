@@ -6,7 +6,7 @@ import {
   type ExceptionFilter,
 } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { AppError, type ErrorCode } from './app-error.js';
+import { AppError, type ErrorCode } from '../errors/app-error.js';
 import { logError, type ErrorAnswer, type OnAnswer } from './error-answer.js';
 import { ERROR_STATUS, problemType } from './error-status.js';
 import type { ProblemBody } from './problem.dto.js';

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { Durations, type DurationSeries } from './durations.js';
-import { MetricsRegistry } from './metrics-registry.js';
+import { Durations, type DurationSeries } from '../observability/durations.js';
+import { MetricsRegistry } from '../observability/metrics-registry.js';
 
 type Label = 'method' | 'route' | 'status_class';
 

@@ -1,6 +1,6 @@
 import { Body, Param, Query, StandardSchemaValidationPipe } from '@nestjs/common';
 import type { ZodType } from 'zod';
-import { speakPlainly } from './plain-words.js';
+import { speakPlainly } from '../errors/plain-words.js';
 import { validationFailed } from './validation.errors.js';
 
 speakPlainly();
