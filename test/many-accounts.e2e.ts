@@ -69,6 +69,7 @@ async function addAccounts(into: Service): Promise<void> {
     environmentMode: null,
     jssdkHosts: null,
     createdAt: Date.now(),
+    revision: 1,
     updatedAt: Date.now(),
     removedAt: null,
     fenceBase: 0,

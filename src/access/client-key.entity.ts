@@ -32,12 +32,16 @@ export class ClientKeyEntity {
   @Column(bigintColumn('expires_at', { nullable: true }))
   expiresAt!: number | null;
 
-  /** Not among the changes that replicas look for: it is written without `updated_at`. */
+  /** Not among the changes that replicas look for: it is written without `revision` and `updated_at`. */
   @Column(bigintColumn('last_used_at', { nullable: true }))
   lastUsedAt!: number | null;
 
   @Column(bigintColumn('created_at'))
   createdAt!: number;
+
+  /** Grows with every statement that changes the row, save of `last_used_at`. */
+  @Column(bigintColumn('revision'))
+  revision!: number;
 
   @Column(bigintColumn('updated_at'))
   updatedAt!: number;

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { In, IsNull } from 'typeorm';
+import { changedNow } from '../database/columns.js';
 import { isUniqueViolation } from '../database/database-error.js';
 import { DatabaseService } from '../database/database.service.js';
 import { ClientKeyEntity } from './client-key.entity.js';
@@ -67,7 +68,7 @@ export class ClientKeyRepository {
       source
         .createQueryBuilder()
         .update(ClientKeyEntity)
-        .set({ ...WIPED, revokedAt: now, updatedAt: now })
+        .set({ ...WIPED, revokedAt: now, ...changedNow(this.database) })
         .where('id = :id AND client_row_id = :clientRowId AND revoked_at IS NULL')
         .setParameters({ id, clientRowId })
         .execute(),
@@ -81,7 +82,7 @@ export class ClientKeyRepository {
       source
         .createQueryBuilder()
         .update(ClientKeyEntity)
-        .set({ ...WIPED, revokedAt: now, updatedAt: now })
+        .set({ ...WIPED, revokedAt: now, ...changedNow(this.database) })
         .where('client_row_id = :clientRowId AND revoked_at IS NULL', { clientRowId })
         .execute(),
     );
@@ -106,7 +107,7 @@ export class ClientKeyRepository {
       source
         .createQueryBuilder()
         .update(ClientKeyEntity)
-        .set({ ...WIPED, revokedAt: now, updatedAt: now })
+        .set({ ...WIPED, revokedAt: now, ...changedNow(this.database) })
         .where(`client_row_id = :clientRowId AND revoked_at IS NULL AND expires_at <= ${now()}`)
         .setParameters({ clientRowId })
         .execute(),
@@ -120,7 +121,7 @@ export class ClientKeyRepository {
           .createQueryBuilder()
           .insert()
           .into(ClientKeyEntity)
-          .values({ ...key, slot, updatedAt: () => this.database.nowMs })
+          .values({ ...key, slot, revision: 1, updatedAt: () => this.database.nowMs })
           .updateEntity(false)
           .execute(),
       );

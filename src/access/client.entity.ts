@@ -34,6 +34,10 @@ export class ClientEntity {
   @Column(bigintColumn('created_at'))
   createdAt!: number;
 
+  /** Grows with every statement that changes the row. */
+  @Column(bigintColumn('revision'))
+  revision!: number;
+
   @Column(bigintColumn('updated_at'))
   updatedAt!: number;
 

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { changedNow } from '../database/columns.js';
 import { isUniqueViolation } from '../database/database-error.js';
 import { DatabaseService } from '../database/database.service.js';
 import { CLIENT_ID } from './client.dto.js';
@@ -72,7 +73,7 @@ export class ClientRepository {
           .createQueryBuilder()
           .insert()
           .into(ClientEntity)
-          .values({ ...client, updatedAt: () => this.database.nowMs })
+          .values({ ...client, revision: 1, updatedAt: () => this.database.nowMs })
           .updateEntity(false)
           .execute(),
       );
@@ -91,7 +92,7 @@ export class ClientRepository {
       source
         .createQueryBuilder()
         .update(ClientEntity)
-        .set({ ...change, updatedAt: () => this.database.nowMs })
+        .set({ ...change, ...changedNow(this.database) })
         .where('row_id = :rowId AND removed_at IS NULL', { rowId })
         .execute(),
     );
@@ -100,12 +101,11 @@ export class ClientRepository {
 
   /** From here on none of its keys is good on any replica that has read it. */
   async bury(rowId: string): Promise<void> {
-    const now = (): string => this.database.nowMs;
     await this.database.run((source) =>
       source
         .createQueryBuilder()
         .update(ClientEntity)
-        .set({ id: null, removedAt: now, updatedAt: now })
+        .set({ id: null, removedAt: () => this.database.nowMs, ...changedNow(this.database) })
         .where('row_id = :rowId AND removed_at IS NULL', { rowId })
         .execute(),
     );

@@ -10,6 +10,14 @@ export function bigintColumn(name: string, options: ColumnOptions = {}): ColumnO
   return { ...options, name, type: 'bigint', transformer: bigintAsNumber };
 }
 
+/** What every statement sets that changes a row that every replica holds in memory. */
+export function changedNow(database: { readonly nowMs: string }): {
+  revision: () => string;
+  updatedAt: () => string;
+} {
+  return { revision: () => 'revision + 1', updatedAt: () => database.nowMs };
+}
+
 export const bigintAsNumber = {
   to: (value: unknown): unknown => value,
   from: (value: string | number | null): number | null => (value === null ? null : Number(value)),

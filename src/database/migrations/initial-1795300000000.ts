@@ -57,6 +57,9 @@ const primary = (column: TableColumnOptions): TableColumnOptions => ({
   isPrimary: true,
 });
 
+/** Of a table whose rows every replica has in memory; each change of a row raises the one and sets the other. */
+const FOLLOWED = [bigint('revision'), bigint('updated_at')];
+
 const TABLES: readonly TableOptions[] = [
   // The row that proves that the encryption key is the right one.
   { name: 'wtc_key_check', columns: [primary(int('id')), text('sealed')] },
@@ -74,7 +77,7 @@ const TABLES: readonly TableOptions[] = [
       // The hosts whose pages an account has signed, as JSON; null is any.
       text('jssdk_hosts', true),
       bigint('created_at'),
-      bigint('updated_at'),
+      ...FOLLOWED,
       // A removed account stays as a row without its secret; `fence_base` keeps its versions from going back.
       bigint('removed_at', true),
       { ...bigint('fence_base'), default: 0 },
@@ -90,7 +93,7 @@ const TABLES: readonly TableOptions[] = [
       text('value', true),
       bigint('version'),
       bigint('fence'),
-      bigint('revision'),
+      ...FOLLOWED,
       varchar('owner', 64, true),
       bigint('lease_until'),
       bigint('claimed_at'),
@@ -167,7 +170,7 @@ const TABLES: readonly TableOptions[] = [
       text('accounts'),
       bigint('expires_at', true),
       bigint('created_at'),
-      bigint('updated_at'),
+      ...FOLLOWED,
       bigint('removed_at', true),
     ],
     uniques: [{ name: 'wtc_client_id', columnNames: ['id'] }],
@@ -184,7 +187,7 @@ const TABLES: readonly TableOptions[] = [
       bigint('expires_at', true),
       bigint('last_used_at', true),
       bigint('created_at'),
-      bigint('updated_at'),
+      ...FOLLOWED,
       bigint('revoked_at', true),
     ],
     uniques: [{ name: 'wtc_client_key_slot', columnNames: ['client_row_id', 'slot'] }],

@@ -47,8 +47,13 @@ export class AccountEntity {
   @Column(bigintColumn('created_at'))
   createdAt!: number;
 
+  /** Grows with every statement that changes the row. */
+  @Column(bigintColumn('revision'))
+  revision!: number;
+
   @Column(bigintColumn('updated_at'))
   updatedAt!: number;
+
   /** When it was removed; null while it exists. */
   @Column(bigintColumn('removed_at', { nullable: true }))
   removedAt!: number | null;

@@ -1,11 +1,17 @@
 import { Injectable } from '@nestjs/common';
 import { MoreThan } from 'typeorm';
+import { changedNow } from '../../database/columns.js';
 import { isUniqueViolation } from '../../database/database-error.js';
 import { DatabaseService } from '../../database/database.service.js';
 import { AccountEntity } from './account.entity.js';
 
-type NewAccount = Omit<AccountEntity, 'createdAt' | 'updatedAt' | 'removedAt' | 'fenceBase'>;
-type AccountColumns = Partial<Omit<AccountEntity, 'appId' | 'createdAt' | 'updatedAt'>>;
+type NewAccount = Omit<
+  AccountEntity,
+  'createdAt' | 'revision' | 'updatedAt' | 'removedAt' | 'fenceBase'
+>;
+type AccountColumns = Partial<
+  Omit<AccountEntity, 'appId' | 'createdAt' | 'revision' | 'updatedAt'>
+>;
 
 /** Rows of `account`. Every method is one statement. */
 @Injectable()
@@ -38,7 +44,14 @@ export class AccountRepository {
           .createQueryBuilder()
           .insert()
           .into(AccountEntity)
-          .values({ ...account, createdAt: now, updatedAt: now, removedAt: null, fenceBase: 0 })
+          .values({
+            ...account,
+            createdAt: now,
+            revision: 1,
+            updatedAt: now,
+            removedAt: null,
+            fenceBase: 0,
+          })
           .updateEntity(false)
           .execute(),
       );
@@ -98,7 +111,7 @@ export class AccountRepository {
       source
         .createQueryBuilder()
         .update(AccountEntity)
-        .set({ ...columns, updatedAt: () => this.database.nowMs })
+        .set({ ...columns, ...changedNow(this.database) })
         .where(
           `app_id = :appId AND secret = :secret AND config_version = :configVersion AND ${where}`,
           { appId: seen.appId, secret: seen.secret, configVersion: seen.configVersion },

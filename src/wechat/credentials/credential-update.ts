@@ -1,4 +1,5 @@
 import type { UpdateQueryBuilder } from 'typeorm';
+import { changedNow } from '../../database/columns.js';
 import type { DatabaseService } from '../../database/database.service.js';
 import { CredentialEntity } from './credential.entity.js';
 
@@ -19,7 +20,7 @@ export const SETTLED = {
 };
 
 /**
- * One UPDATE of one credential, which raises its revision.
+ * One UPDATE of one credential, which raises its revision and sets its `updated_at`.
  * @param where what must hold beside the id
  * @returns whether it held, and the row was changed
  * @throws DatabaseError; whether the row was changed is not known then
@@ -34,7 +35,7 @@ export async function updateCredential(
     source
       .createQueryBuilder()
       .update(CredentialEntity)
-      .set({ ...columns, revision: () => 'revision + 1' })
+      .set({ ...columns, ...changedNow(database) })
       .where(`id = :id AND ${where}`, { id, ...parameters })
       .execute(),
   );

@@ -6,7 +6,7 @@ import { bigintColumn } from '../../database/columns.js';
  * ledger of the refresh (docs/adr/0003). Times are milliseconds since 1970 by the database's clock.
  *
  * In flight is `owner` that is not null: a process has claimed the row and may have called WeChat.
- * Every statement raises `revision`; only a commit raises `version`, to the `fence` of its claim.
+ * Every statement raises `revision` and sets `updated_at`; only a commit raises `version`, to the `fence` of its claim.
  */
 @Entity('wtc_credential')
 @Unique('wtc_credential_app_id_kind', ['appId', 'kind'])
@@ -41,6 +41,9 @@ export class CredentialEntity {
 
   @Column(bigintColumn('revision'))
   revision!: number;
+
+  @Column(bigintColumn('updated_at'))
+  updatedAt!: number;
 
   /** Who has claimed the row; null when nothing is in flight. */
   @Column({ name: 'owner', type: 'varchar', length: 64, nullable: true })

@@ -58,7 +58,8 @@ export class CredentialRepository {
   async insertEmpty(appId: string, kind: string): Promise<void> {
     const fence = (): string =>
       'COALESCE((SELECT fence_base FROM wtc_account WHERE wtc_account.app_id = :accountId), 0)';
-    const row = { ...EMPTY, id: randomUUID(), appId, kind, fence };
+    const updatedAt = (): string => this.database.nowMs;
+    const row = { ...EMPTY, id: randomUUID(), appId, kind, fence, updatedAt };
     try {
       await this.database.run((source) =>
         source
