@@ -1,9 +1,9 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
 import { AccessModule } from './access/access.module.js';
-import { AuditApiModule } from './access/audit-api.module.js';
+import { AuditApiModule } from './audit/audit-api.module.js';
 import { AuditModule } from './audit/audit.module.js';
-import { ClientModule } from './access/client.module.js';
+import { ClientModule } from './clients/client.module.js';
 import { ConfigModule } from './config/config.module.js';
 import { dotEnvText, processEnvironment, type Environment } from './config/environment.js';
 import { parseAppConfig } from './config/parse-app-config.js';

@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataSource } from 'typeorm';
-import { ClientScheduler } from '../src/access/client.scheduler.js';
-import { ClientRepository } from '../src/access/client.repository.js';
-import { ClientStore } from '../src/access/client-store.js';
 import { hashKey } from '../src/access/presented-key.js';
+import { ClientScheduler } from '../src/clients/client.scheduler.js';
+import { ClientRepository } from '../src/clients/client.repository.js';
+import { ClientStore } from '../src/clients/client-store.js';
 import { RetentionService } from '../src/database/retention.service.js';
 import { Clock } from '../src/time/clock.js';
 import {

@@ -60,19 +60,3 @@ export function accountDisabled(appId: string): RefusalError {
     `This account is switched off. Ask an admin to switch it on: PATCH /v1/admin/accounts/${appId} with "enabled": true.`,
   );
 }
-
-/** For admins. */
-export function noSuchClient(): AppError {
-  return new AppError(
-    'not_found',
-    'There is no such client. GET /v1/admin/clients lists those there are; the one of CLIENT_API_KEY is not among them.',
-  );
-}
-
-/** For admins. */
-export function noSuchKey(): AppError {
-  return new AppError(
-    'not_found',
-    'This client has no such key, or it is revoked already. GET /v1/admin/clients/{id} lists its keys.',
-  );
-}

@@ -4,7 +4,6 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { randomBytes } from 'node:crypto';
 import { PassThrough } from 'node:stream';
 import { AccessModule } from '../access/access.module.js';
-import { ClientDirectory } from '../access/client-directory.js';
 import { ConfigModule } from '../config/config.module.js';
 import { parseAppConfig } from '../config/parse-app-config.js';
 import { RequestsModule } from '../http/requests.module.js';
@@ -39,7 +38,6 @@ describe('health', () => {
     app = await createApp(RootModule, parseAppConfig(ENVIRONMENT), logger);
     await app.listen(0, '127.0.0.1');
     readiness = app.get(Readiness);
-    app.get(ClientDirectory).replaceStored(new Map());
   });
   afterEach(async () => {
     await app.close();

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
 import { AppModule } from '../../src/app.module.js';
-import { ClientStore } from '../../src/access/client-store.js';
+import { ClientStore } from '../../src/clients/client-store.js';
 import type { Environment } from '../../src/config/environment.js';
 import { parseAppConfig } from '../../src/config/parse-app-config.js';
 import { AppLogger } from '../../src/observability/logger.js';

@@ -5,6 +5,9 @@ import type { AppError } from '../errors/app-error.js';
 import { decodeCursor, toPage, type Page } from '../http/page.js';
 import { validationFailed } from '../http/validation.errors.js';
 import { describeClient } from './client-answer.js';
+import { ClientKeyRepository } from './client-key.repository.js';
+import { ClientKeyService } from './client-key.service.js';
+import { ClientStore } from './client-store.js';
 import {
   ClientCursor,
   type ClientAnswer,
@@ -14,12 +17,9 @@ import {
   type NewClientBody,
 } from './client.dto.js';
 import type { ClientEntity } from './client.entity.js';
-import { ClientKeyRepository } from './client-key.repository.js';
-import { ClientKeyService } from './client-key.service.js';
+import { noSuchClient } from './client.errors.js';
 import { ClientRepository } from './client.repository.js';
-import { ClientStore } from './client-store.js';
 import { readExpiry } from './expiry.js';
-import { noSuchClient } from './refusals.js';
 
 /** What an admin does with clients. A change holds on this replica when its answer is sent. */
 @Injectable()

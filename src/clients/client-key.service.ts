@@ -1,16 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
+import { createClientKey } from '../access/client-key.js';
+import { hashKey } from '../access/presented-key.js';
 import { DatabaseClock } from '../database/database-clock.js';
 import { validationFailed } from '../http/validation.errors.js';
 import { describeKey } from './client-answer.js';
-import type { NewKeyAnswer, NewKeyBody } from './client.dto.js';
-import { createClientKey } from './client-key.js';
 import { ClientKeyRepository } from './client-key.repository.js';
-import { ClientRepository } from './client.repository.js';
 import { ClientStore } from './client-store.js';
+import type { NewKeyAnswer, NewKeyBody } from './client.dto.js';
+import { noSuchClient, noSuchKey } from './client.errors.js';
+import { ClientRepository } from './client.repository.js';
 import { readExpiry } from './expiry.js';
-import { hashKey } from './presented-key.js';
-import { noSuchClient, noSuchKey } from './refusals.js';
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 

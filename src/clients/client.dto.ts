@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import { SCOPES } from '../access/scope.js';
 import { TOKEN_HOLDER } from '../audit/read-counter.js';
 import { NOT_VISIBLE, VISIBLE_LINE } from '../errors/unseen-text.js';
 import { pageFields, pageSchema } from '../http/page.js';
-import { SCOPES } from './scope.js';
 
 /** Also what may be asked for in a database: MySQL would find `order` under `ORDER ` as well. */
 export const CLIENT_ID = /^[a-z0-9][a-z0-9_-]{0,63}$/;

@@ -1,12 +1,11 @@
 import { Controller, Get, UseGuards } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
-import { AuditTrailService, type TrailEntry } from '../audit/audit-trail.service.js';
-import { ReadCountRepository, type MinuteOfReads } from '../audit/read-count.repository.js';
-import { decodeCursor, toPage, type Page } from '../http/page.js';
+import { AdminGuard } from '../access/admin.guard.js';
 import { ApiProblems } from '../http/api-problems.decorator.js';
+import { decodeCursor, toPage, type Page } from '../http/page.js';
 import { ValidQuery } from '../http/validation.decorator.js';
-import { AdminGuard } from './admin.guard.js';
+import { AuditTrailService, type TrailEntry } from './audit-trail.service.js';
 import {
   AuditCursor,
   AuditPage,
@@ -17,6 +16,7 @@ import {
   type AuditItem,
   type ReadsItem,
 } from './audit.dto.js';
+import { ReadCountRepository, type MinuteOfReads } from './read-count.repository.js';
 
 /** Who did what, and who reads how much. No answer holds a token or a key. */
 @ApiTags('admin')

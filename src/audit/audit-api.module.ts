@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
-import { ReadCountModule } from '../audit/read-count.module.js';
 import { AuditController } from './audit.controller.js';
+import { ReadCountModule } from './read-count.module.js';
 
-/** Apart from AccessModule, whose guards want no database. */
+/** The admin API of the audit. Apart from AuditModule, which is global and must not hold the counts of reads. */
 @Module({ imports: [ReadCountModule], controllers: [AuditController] })
 export class AuditApiModule {}

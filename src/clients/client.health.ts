@@ -1,6 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { ClientDirectory } from '../access/client-directory.js';
-import { Readiness } from './readiness.js';
+import { Readiness } from '../health/readiness.js';
 
 /** Ready once the clients have been read: before, a good key could not be told from an unknown one. */
 @Injectable()

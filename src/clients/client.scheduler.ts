@@ -10,9 +10,9 @@ import { DatabaseError } from '../database/database-error.js';
 import { DatabaseService } from '../database/database.service.js';
 import { RetentionService } from '../database/retention.service.js';
 import { SteadyLoop } from '../time/steady-loop.js';
-import { ClientEntity } from './client.entity.js';
 import { ClientKeyEntity } from './client-key.entity.js';
 import { ClientStore } from './client-store.js';
+import { ClientEntity } from './client.entity.js';
 import { KeyUses } from './key-uses.js';
 
 /** By then every replica has seen what was removed. */

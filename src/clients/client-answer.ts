@@ -1,6 +1,6 @@
-import type { ClientEntity } from './client.entity.js';
-import type { ClientAnswer, ClientKeyAnswer } from './client.dto.js';
 import type { ClientKeyEntity } from './client-key.entity.js';
+import type { ClientAnswer, ClientKeyAnswer } from './client.dto.js';
+import type { ClientEntity } from './client.entity.js';
 
 type ShownClient = Pick<
   ClientEntity,

@@ -1,6 +1,6 @@
 import { Column, Entity, Index, PrimaryColumn, Unique } from 'typeorm';
+import type { Scope } from '../access/scope.js';
 import { bigintColumn } from '../database/columns.js';
-import type { Scope } from './scope.js';
 
 /**
  * A client. Never leaves this folder. Times are milliseconds since 1970 by the database's clock.

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { AUDITED_ACTIONS } from '../audit/audit-action.js';
-import { AUDIT_OUTCOME } from '../audit/audit-outcome.js';
 import { cursorFields, pageFields, pageSchema } from '../http/page.js';
+import { AUDITED_ACTIONS } from './audit-action.js';
+import { AUDIT_OUTCOME } from './audit-outcome.js';
 
 /** Texts of filters go into statements: bounded to what ids may hold. */
 const AppId = z.string().regex(/^[a-z0-9]{1,32}$/, 'is not an AppID');

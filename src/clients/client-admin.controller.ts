@@ -19,14 +19,15 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { AdminGuard } from '../access/admin.guard.js';
 import { noteAudit } from '../audit/audit-notes.js';
 import { Audited } from '../audit/audited.decorator.js';
-import type { Page } from '../http/page.js';
-import { ApiProblems } from '../http/api-problems.decorator.js';
-import { ValidBody, ValidQuery } from '../http/validation.decorator.js';
 import { ApiCreated } from '../http/api-created.decorator.js';
-import { AdminGuard } from './admin.guard.js';
+import { ApiProblems } from '../http/api-problems.decorator.js';
+import type { Page } from '../http/page.js';
+import { ValidBody, ValidQuery } from '../http/validation.decorator.js';
 import { ClientAdminService } from './client-admin.service.js';
+import { ClientKeyService } from './client-key.service.js';
 import {
   ClientAnswer,
   ClientChangeBody,
@@ -37,7 +38,6 @@ import {
   NewKeyAnswer,
   NewKeyBody,
 } from './client.dto.js';
-import { ClientKeyService } from './client-key.service.js';
 
 const CLIENTS = 'v1/admin/clients';
 

@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
+import type { KeyUse } from '../access/client-directory.js';
 import { DatabaseError } from '../database/database-error.js';
 import { ClientKeyRepository } from './client-key.repository.js';
-import type { KeyUse } from './client-directory.js';
 
 const KEYS_AT_ONCE = 500;
 

@@ -1,10 +1,10 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { ClientDirectory, type Client } from '../access/client-directory.js';
 import { DatabaseClock } from '../database/database-clock.js';
 import { DatabaseError } from '../database/database-error.js';
-import type { ClientEntity } from './client.entity.js';
-import { ClientDirectory, type Client } from './client-directory.js';
 import type { ClientKeyEntity } from './client-key.entity.js';
 import { ClientKeyRepository } from './client-key.repository.js';
+import type { ClientEntity } from './client.entity.js';
 import { ClientRepository } from './client.repository.js';
 import { KeyUses } from './key-uses.js';
 
