@@ -35,7 +35,6 @@ const ONCE = [
   '/test/ops',
   '/test/operations',
   '/test/tls',
-  '/test/chaos/',
 ];
 
 /** Not in `npm test`, since each takes long: many processes, many accounts, a kill at each step, lost statements. */
@@ -117,7 +116,7 @@ export default {
     globals: { TEST_DATABASE: database, TEST_THOROUGH: isLongSet },
     ...(database === 'sqlite'
       ? {
-          roots: ['<rootDir>/src', '<rootDir>/test'],
+          roots: ['bench', 'chaos', 'src', 'test'].map((folder) => `<rootDir>/${folder}`),
           testMatch: [...(isLongSet ? [] : ['**/*.spec.ts']), ...endToEnd],
           testPathIgnorePatterns: ['/node_modules/', ...leftOut, ...ofOthers(database)],
         }

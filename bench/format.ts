@@ -25,7 +25,7 @@ export function atMostSpread(spread: Spread, most: number): NonNullable<Figure['
   return atMost(spread.median, most);
 }
 
-/** A table in Markdown, for docs/performance.md. */
+/** A table in Markdown, for bench/results. */
 export function tableOf(figures: readonly Figure[]): string {
   const rows = figures.map(({ name, value, wanted }) => {
     const verdict =

@@ -1,4 +1,4 @@
-import { FaultyProxy } from '../test/chaos/proxy.js';
+import { FaultyProxy } from '../chaos/proxy.js';
 import type { PinnedProcess } from './pinned-process.js';
 import { PostgresDatabase } from './postgres.js';
 import { untilDatabaseUp, type World } from './world.js';

@@ -1,4 +1,4 @@
-// Module hooks that load TypeScript which the build does not compile (test/chaos, bench): `./x.js` is
+// Module hooks that load TypeScript which the build does not compile (chaos, bench): `./x.js` is
 // looked for as `./x.ts`, and its types are stripped by the compiler that Jest uses as well.
 import { transformFile } from '@swc/core';
 import { fileURLToPath } from 'node:url';

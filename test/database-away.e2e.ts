@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
-import { FaultyProxy } from './chaos/proxy.js';
+import { FaultyProxy } from '../chaos/proxy.js';
 import {
   createDatabase,
   databaseKind,

@@ -11,9 +11,9 @@ import { variableNames } from '../src/config/variables.js';
 const DOCUMENTS = [
   'README.md',
   'CONTRIBUTING.md',
-  ...filesBelow('docs').filter((path) => path.endsWith('.md')),
+  ...['docs', 'bench', 'chaos'].flatMap(filesBelow).filter((path) => path.endsWith('.md')),
 ];
-const SOURCES = ['src', 'test', 'scripts'].flatMap(filesBelow);
+const SOURCES = ['src', 'test', 'bench', 'chaos', 'scripts'].flatMap(filesBelow);
 const CONFIGURATIONS = readdirSync('.').filter((name) =>
   /\.(mjs|cjs)$|^\.env\.example$/.test(name),
 );
@@ -43,7 +43,7 @@ function namedPaths(text: string): string[] {
   return codeWords(text).filter((word) => {
     const isPath = /^[\w.@-]+(?:\/[\w.@-]+)*\/?$/.test(word);
     const isFile = /^[\w@-].*\.(?:ts|js|mjs|cjs|json|md)$/.test(word);
-    const isPlaced = /^(?:src|test|docs|scripts|\.ci)\//.test(word);
+    const isPlaced = /^(?:src|test|bench|chaos|docs|scripts|\.ci)\//.test(word);
     return isPath && (isFile || isPlaced || word.endsWith('/'));
   });
 }

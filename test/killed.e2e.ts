@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { DataSource } from 'typeorm';
-import { Gate, type HeldBytes } from './chaos/gate.js';
-import { FaultyProxy } from './chaos/proxy.js';
+import { Gate, type HeldBytes } from '../chaos/gate.js';
+import { FaultyProxy } from '../chaos/proxy.js';
 import {
   createDatabase,
   databaseKind,

@@ -35,7 +35,7 @@ export function framed(
 
 /**
  * The same text, stored as one: what was put together is a tree of its parts, which each read would walk again,
- * through memory that a thousand accounts have pushed out of the caches (docs/performance.md).
+ * through memory that a thousand accounts have pushed out of the caches (bench/results/2026-11.md).
  */
 function inOnePiece(text: string): string {
   return Buffer.from(text).toString();

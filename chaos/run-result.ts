@@ -4,7 +4,7 @@ import type { Options } from './options.js';
 import { deadReads } from './read-invariants.js';
 import type { DatabaseKind, Mode } from './terms.js';
 
-/** What a run came to, for the tables of docs/reliability.md. */
+/** What a run came to, for the tables of chaos/results. */
 export interface RunResult {
   readonly database: DatabaseKind;
   readonly mode: Mode;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { JournalEntry } from '../../src/simulator/journal/journal.dto.js';
+import type { JournalEntry } from '../src/simulator/journal/journal.dto.js';
 import type { Evidence, HistoryRow, Token, Verdict } from './evidence.js';
 import { judge } from './judge.js';
 import type { FaultSpan, Read, Report, Row, UpstreamCall } from './record.js';

@@ -65,7 +65,7 @@ export function mutate(dist: string, guard: Guard, folder: string): string {
     const [only] = found;
     if (only === undefined || found.length > 1) {
       throw new Error(
-        `the guard has moved: ${ENGINE} holds ${found.length} times, not once: ${patch.find} (test/chaos/mutation.ts)`,
+        `the guard has moved: ${ENGINE} holds ${found.length} times, not once: ${patch.find} (chaos/mutation.ts)`,
       );
     }
     writeFileSync(

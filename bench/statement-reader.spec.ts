@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { StatementReader } from '../../bench/statement-reader.js';
+import { StatementReader } from './statement-reader.js';
 
 const SENT = Buffer.concat([
   message('', '\0\x03\0\0user\0postgres\0\0'),

@@ -10,7 +10,7 @@ import type { RunResult } from './run-result.js';
 import type { DatabaseKind, Mode } from './terms.js';
 
 /*
- * Many fault runs, some at a time, and the tables of docs/reliability.md. What each came to is appended
+ * Many fault runs, some at a time, and the tables of chaos/results. What each came to is appended
  * to a file, so that a matrix that was interrupted goes on where it stood, as long as the commit is the
  * same. Exit code 1: something was violated, or a run without a guard found nothing.
  */
@@ -108,7 +108,7 @@ async function runOnce(run: Planned, seconds: number): Promise<RunResult | undef
     ...(run.mutate !== null && { mutate: run.mutate }),
   };
   const options = Object.entries(args).flatMap(([name, value]) => [`--${name}`, String(value)]);
-  const child = spawn(process.execPath, ['test/chaos/run.mjs', ...options], {
+  const child = spawn(process.execPath, ['chaos/run.mjs', ...options], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let output = '';

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { FaultInput } from '../../src/simulator/faults/fault.dto.js';
+import type { FaultInput } from '../src/simulator/faults/fault.dto.js';
 import type { ChaosDatabase } from './chaos-database.js';
 import { now } from './now.js';
 import { type AnswerFault, isSequence, type LinkFault, type PlannedFault } from './plan.js';

@@ -1,4 +1,4 @@
-import type { JournalEntry } from '../../src/simulator/journal/journal.dto.js';
+import type { JournalEntry } from '../src/simulator/journal/journal.dto.js';
 import type {
   Absence,
   AdminRefresh,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { FaultInput } from '../../src/simulator/faults/fault.dto.js';
-import type { JournalEntry } from '../../src/simulator/journal/journal.dto.js';
-import type { TokenView } from '../../src/simulator/control/token.dto.js';
+import type { FaultInput } from '../src/simulator/faults/fault.dto.js';
+import type { JournalEntry } from '../src/simulator/journal/journal.dto.js';
+import type { TokenView } from '../src/simulator/control/token.dto.js';
 import { httpCall, numberOf } from './http-call.js';
 import { ManagedProcess } from './managed-process.js';
 import type { Mode, Terms } from './terms.js';

@@ -29,7 +29,7 @@ export const USAGE = `npm run chaos -- [options]
   --keep                             keep the record and the logs also when nothing was found
   --dist dist                        the built service
   --result FILE                      writes what the run came to, as JSON
-npm run chaos -- matrix --help       many runs, and the tables of docs/reliability.md`;
+npm run chaos -- matrix --help       many runs, and the tables of chaos/results`;
 
 export class UsageError extends Error {
   override readonly name = 'UsageError';
