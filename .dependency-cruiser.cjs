@@ -1,46 +1,45 @@
-/**
- * The rooms of docs/architecture.md: an import goes down this list only, never up.
- * Each entry is a folder (or file) below src/.
- */
-const rooms = [
-  'main.ts',
-  'maintenance',
-  'app.module.ts',
-  'server',
-  'wechat/wechat.module.ts',
-  'wechat/drop-in',
-  'wechat/jssdk',
-  'wechat/ip-list',
-  'wechat/tickets',
-  'wechat/admin',
-  'wechat/access-token',
-  'wechat/credentials',
-  'wechat/refresh-history',
-  'wechat/accounts',
-  'wechat/api',
-  'clients',
-  'audit',
-  'health',
-  'metrics',
-  'access',
-  'http',
-  'database',
-  'encryption',
-  'observability',
-  'errors',
-  'config',
-  'time',
-];
+const { readdirSync, readFileSync } = require('node:fs');
+const { join } = require('node:path');
 
-// drop-in and jssdk stand on one step of the stairs, each beside the other.
-const pattern = (room) => (room.endsWith('.ts') ? `^src/${room}$` : `^src/${room}/`);
+/** The first column of the table under "Layers" in docs/architecture.md: folders and files below src/, from top to bottom. */
+const layers = readLayers();
+assertComplete(layers);
 
-const downwardsOnly = rooms.slice(1).map((room, index) => ({
-  name: `${room}-imports-down-only`,
-  comment: `${room} may import only what stands below it in the list of rooms`,
+function readLayers() {
+  const document = readFileSync(join(__dirname, 'docs/architecture.md'), 'utf8');
+  const [, section = ''] = /^## Layers\n([\s\S]*?)(?=^## |$(?![\s\S]))/m.exec(document) ?? [];
+  const cells = [...section.matchAll(/^\| (`[^|]+`) \|/gm)].map(([, cell]) => cell);
+  return cells.flatMap((cell) => [...cell.matchAll(/`([^`]+?)\/?`/g)].map(([, name]) => name));
+}
+
+/** Each folder, and each file that is in none of them, has its layer; and each layer exists. */
+function assertComplete(listed) {
+  const existing = namesIn('src').flatMap((name) =>
+    listed.some((layer) => layer.startsWith(`${name}/`))
+      ? namesIn(join('src', name)).map((inner) => `${name}/${inner}`)
+      : [name],
+  );
+  const missing = existing.filter((name) => !listed.includes(name));
+  const gone = listed.filter((name) => !existing.includes(name));
+  if (missing.length > 0 || gone.length > 0) {
+    throw new Error(
+      `The table under "Layers" in docs/architecture.md must name what is in src/. Missing: ${missing.join(', ') || 'none'}. Does not exist: ${gone.join(', ') || 'none'}.`,
+    );
+  }
+}
+
+function namesIn(folder) {
+  return readdirSync(join(__dirname, folder)).filter((name) => !name.endsWith('.spec.ts'));
+}
+
+const pattern = (layer) => (layer.endsWith('.ts') ? `^src/${layer}$` : `^src/${layer}/`);
+
+const downwardsOnly = layers.slice(1).map((layer, index) => ({
+  name: `${layer}-imports-down-only`,
+  comment: `${layer} may import only what is below it in the table of layers (docs/architecture.md)`,
   severity: 'error',
-  from: { path: pattern(room), pathNot: '\\.spec\\.ts$' },
-  to: { path: rooms.slice(0, index + 1).map(pattern) },
+  from: { path: pattern(layer), pathNot: '\\.spec\\.ts$' },
+  to: { path: layers.slice(0, index + 1).map(pattern) },
 }));
 
 /** @type {import('dependency-cruiser').IConfiguration} */
