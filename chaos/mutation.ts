@@ -26,8 +26,9 @@ const PATCHES: Readonly<Record<Guard, readonly Patch[]>> = {
       replace: 'const suspect = false',
     },
     {
-      find: 'export function quarantineAtMs(policy, row) {',
-      replace: 'export function quarantineAtMs(policy, row) {\n    if (row) return Infinity;',
+      find: 'function probeRequiredByRow(policy, row, suspectAtMs) {',
+      replace:
+        'function probeRequiredByRow(policy, row, suspectAtMs) {\n    if (row) return Infinity;',
     },
   ],
   // Two fetches may follow each other at once, by the row and by memory.
@@ -40,8 +41,8 @@ const PATCHES: Readonly<Record<Guard, readonly Patch[]>> = {
   lease: [
     { find: 'lease_until <=', replace: '0 * lease_until <=' },
     {
-      find: 'return leaseUntil > this.databaseClock.nowMs()',
-      replace: 'return false && leaseUntil > 0',
+      find: 'leasedUntilMs: isFromBrokenClock(row.leaseUntil, nowMs) ? 0 : row.leaseUntil',
+      replace: 'leasedUntilMs: 0',
     },
   ],
 };

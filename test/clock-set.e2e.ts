@@ -23,7 +23,7 @@ it('who waits while the clock is ahead has the token as soon as it is put back',
   const { app } = pair.service;
   const store = app.get(CredentialStore);
   const token = await pair.token();
-  const slot = store.slot(APP_ID, 'access_token');
+  const slot = store.find(APP_ID, 'access_token');
   if (slot === undefined) {
     throw new Error('the account has no access_token');
   }

@@ -7,12 +7,13 @@ import type { DataSource } from 'typeorm';
 import { DatabaseService } from '../src/database/database.service.js';
 import { Keyring } from '../src/encryption/keyring.js';
 import { Clock } from '../src/time/clock.js';
+import { DatabaseClock } from '../src/database/database-clock.js';
 import { ACCESS_TOKEN_POLICIES } from '../src/wechat/access-token/access-token.policy.js';
 import type { Account } from '../src/wechat/accounts/account.js';
 import { WechatCallError } from '../src/wechat/api/wechat-call.error.js';
 import type { CredentialKind, FetchedValue } from '../src/wechat/credentials/credential-kind.js';
 import { CredentialRepository } from '../src/wechat/credentials/credential.repository.js';
-import { CredentialSlot } from '../src/wechat/credentials/credential-slot.js';
+import { Credential } from '../src/wechat/credentials/credential.js';
 import { CredentialStore } from '../src/wechat/credentials/credential-store.js';
 import { RefreshAttemptService } from '../src/wechat/credentials/refresh-attempt.service.js';
 import { startService, type Service } from './support/service.js';
@@ -184,7 +185,7 @@ function callError(failureClass: 'transient' | 'unknown_outcome'): WechatCallErr
   });
 }
 
-async function replicasOf(kind: ModelledWechat): Promise<CredentialSlot[]> {
+async function replicasOf(kind: ModelledWechat): Promise<Credential[]> {
   const appId = randomUUID().slice(0, 18);
   const repository = service.app.get(CredentialRepository);
   const keyring = service.app.get(Keyring);
@@ -205,8 +206,13 @@ async function replicasOf(kind: ModelledWechat): Promise<CredentialSlot[]> {
   return Array.from(
     { length: REPLICAS },
     () =>
-      new CredentialSlot(account, kind, row, ({ id, value }) =>
-        keyring.open(value ?? '', { table: 'credential', row: id, column: 'value' }),
+      new Credential(
+        account,
+        kind,
+        row,
+        ({ id, value }) =>
+          keyring.open(value ?? '', { table: 'credential', row: id, column: 'value' }),
+        () => service.app.get(DatabaseClock).nowMs(),
       ),
   );
 }
@@ -222,7 +228,7 @@ async function runDry(scheduler: fc.Scheduler): Promise<void> {
 }
 
 /** What the poll does once a second on every replica. */
-async function readAgain(slots: CredentialSlot[]): Promise<void> {
+async function readAgain(slots: Credential[]): Promise<void> {
   const store = service.app.get(CredentialStore);
   await store.poll();
   for (const slot of slots) {
@@ -290,7 +296,7 @@ describe('the protocol, whatever the order of its steps and the fate of its call
   }, 120_000);
 });
 
-function attempt(scheduler: fc.Scheduler, slot: CredentialSlot): void {
+function attempt(scheduler: fc.Scheduler, slot: Credential): void {
   ordered.run(scheduler, () => {
     const request = { cause: 'admin', force: 'no', replaces: slot.target } as const;
     service.app
@@ -301,7 +307,7 @@ function attempt(scheduler: fc.Scheduler, slot: CredentialSlot): void {
 }
 
 /** While a fetch is under way the value may have died a moment ago; its grace is 3 s. */
-function assertServable(wechat: ModelledWechat, slot: CredentialSlot): void {
+function assertServable(wechat: ModelledWechat, slot: Credential): void {
   const snapshot = service.app.get(CredentialStore).current(slot);
   const { owner, claimedAt } = slot.row;
   const isSettling = owner !== null && clock.wallMs() - claimedAt <= 3_500;
@@ -323,7 +329,7 @@ function assertFloor({ fetchedAtMs }: ModelledWechat): void {
 async function assertSettles(
   scheduler: fc.Scheduler,
   wechat: ModelledWechat,
-  slots: CredentialSlot[],
+  slots: Credential[],
 ): Promise<void> {
   wechat.heal();
   await runDry(scheduler);

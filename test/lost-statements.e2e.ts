@@ -5,8 +5,9 @@ import { Clock } from '../src/time/clock.js';
 import { ClaimRepository } from '../src/wechat/credentials/claim.repository.js';
 import { CredentialRepository } from '../src/wechat/credentials/credential.repository.js';
 import { CredentialStore } from '../src/wechat/credentials/credential-store.js';
-import type { CredentialSlot } from '../src/wechat/credentials/credential-slot.js';
+import type { Credential } from '../src/wechat/credentials/credential.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
+import { eventually } from './support/eventually.js';
 import { FETCH_PATH, Pair, PROBE_PATH, type Mode } from './support/pair.js';
 import { APP_ID, startService, type Service } from './support/service.js';
 
@@ -43,8 +44,8 @@ async function another(mode: Mode): Promise<Service> {
   return service;
 }
 
-function slot(): CredentialSlot {
-  const found = pair.service.app.get(CredentialStore).slot(APP_ID, 'access_token');
+function slot(): Credential {
+  const found = pair.service.app.get(CredentialStore).find(APP_ID, 'access_token');
   if (found === undefined) {
     throw new Error('the credential is not loaded');
   }
@@ -232,12 +233,32 @@ it('nobody may keep a token for longer than the last reading of its row is trust
   await comeBack();
 });
 
+it('the state says what readers get while the row is not read: stale, and served only while a probe confirms it', async () => {
+  await start('legacy');
+  await leave();
+  await pair.wechat.advance(271_000);
+  pair.service.advance(271_000);
+  const read = await pair.service.read('?wait=0');
+  expect(read.status).toBe(503);
+  expect(await pair.service.state()).toMatchObject({ state: 'stale', expires_in: null });
+  await pair.service.poll();
+  await eventually(async () => {
+    expect((await pair.service.read('?wait=0')).status).toBe(200);
+  });
+  const { state, expires_in: expiresIn } = await pair.service.state();
+  expect(state).toBe('stale');
+  expect(expiresIn).toBeGreaterThan(6_000);
+  await comeBack();
+  await pair.service.poll();
+  expect(await pair.service.state()).toMatchObject({ state: 'live' });
+});
+
 it('an acceptance by WeChat is not carried over to the next version', async () => {
   await start('legacy');
   await pair.pass(60);
   await pair.service.report({ version: 1 });
   await pair.service.adminRefresh();
-  expect(slot().isVouched(pair.service.app.get(Clock).wallMs())).toBe(false);
+  expect(slot().view.confirmedUntilMs).toBe(0);
 });
 
 it('an answer without a token is never held, with or without a database', async () => {

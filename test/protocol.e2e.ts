@@ -6,7 +6,7 @@ import { CredentialRepository } from '../src/wechat/credentials/credential.repos
 import type { CredentialEntity } from '../src/wechat/credentials/credential.entity.js';
 import { CredentialStore } from '../src/wechat/credentials/credential-store.js';
 import { RefreshHistoryRepository } from '../src/wechat/refresh-history/refresh-history.repository.js';
-import type { CredentialSlot } from '../src/wechat/credentials/credential-slot.js';
+import type { Credential } from '../src/wechat/credentials/credential.js';
 import { FETCH_PATH, Pair, PROBE_PATH, type Mode } from './support/pair.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
 import { APP_ID, startService, type Service } from './support/service.js';
@@ -43,8 +43,8 @@ async function another(mode: Mode): Promise<Service> {
   return service;
 }
 
-function slotOf(service: Service): CredentialSlot {
-  const slot = service.app.get(CredentialStore).slot(APP_ID, 'access_token');
+function slotOf(service: Service): Credential {
+  const slot = service.app.get(CredentialStore).find(APP_ID, 'access_token');
   if (slot === undefined) {
     throw new Error('the credential is not loaded');
   }

@@ -87,19 +87,18 @@ class ReadListener implements OnApplicationBootstrap, OnModuleDestroy {
       return false;
     }
     const nowMs = this.clock.nowMs();
-    const read = this.tokens.currentOf(appId, nowMs);
+    const snapshot = this.tokens.currentOf(appId, nowMs);
     const client = this.keys.admittedClient(
       this.addressed(request, headers),
       presented(headers.key),
     );
     if (
-      read === undefined ||
+      snapshot === undefined ||
       client?.scopes.has('token:read') !== true ||
       (client.accounts !== 'all' && !client.accounts.has(appId))
     ) {
       return false;
     }
-    const { slot, snapshot } = read;
     const { ifNoneMatch } = headers;
     if (ifNoneMatch !== undefined && ifNoneMatch !== snapshot.etag) {
       return false;
@@ -112,7 +111,7 @@ class ReadListener implements OnApplicationBootstrap, OnModuleDestroy {
     }
     const text = tokenText(
       snapshot,
-      remainingLife(snapshot, this.tokens.trustLeftMs(slot, nowMs), nowMs),
+      remainingLife(snapshot, this.tokens.trustLeftMs(snapshot, nowMs), nowMs),
     );
     const head = commonHead(snapshot.etag);
     head.push('content-type', 'application/json; charset=utf-8');

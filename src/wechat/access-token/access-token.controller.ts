@@ -17,7 +17,7 @@ import { ReadCounter } from '../../audit/read-counter.js';
 import { DatabaseClock } from '../../database/database-clock.js';
 import { ApiProblems } from '../../http/api-problems.decorator.js';
 import { ValidBody, ValidQuery } from '../../http/validation.decorator.js';
-import type { CredentialSlot } from '../credentials/credential-slot.js';
+import type { Credential } from '../credentials/credential.js';
 import type { CredentialSnapshot } from '../credentials/credential-snapshot.js';
 import {
   AccessTokenAnswer,
@@ -115,7 +115,7 @@ export class AccessTokenController {
 
   private send(
     snapshot: CredentialSnapshot,
-    slot: CredentialSlot,
+    slot: Credential,
     { request, reply, nowMs }: { request: ReadRequest; reply: FastifyReply; nowMs: number },
   ): string | undefined {
     this.counter.count(clientOf(request), snapshot);
@@ -126,11 +126,7 @@ export class AccessTokenController {
     return tokenText(snapshot, this.remaining(snapshot, slot, nowMs));
   }
 
-  private remaining(
-    snapshot: CredentialSnapshot,
-    slot: CredentialSlot,
-    nowMs: number,
-  ): RemainingLife {
-    return remainingLife(snapshot, this.tokens.trustLeftMs(slot, nowMs), nowMs);
+  private remaining(snapshot: CredentialSnapshot, slot: Credential, nowMs: number): RemainingLife {
+    return remainingLife(snapshot, this.tokens.trustLeftMs(snapshot, nowMs), nowMs);
   }
 }

@@ -1,14 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import type { ProbeVerdict } from '../credentials/credential-kind.js';
-import type { CredentialSlot } from '../credentials/credential-slot.js';
-import { LivenessService } from '../credentials/liveness.service.js';
+import type { Credential } from '../credentials/credential.js';
+import { ProbeService } from '../credentials/probe.service.js';
 import { TokenLimits } from './token-limits.js';
 
 /** Tries a token that a client reported, within what that client may ask of WeChat. */
 @Injectable()
 export class ReportProbeService {
   constructor(
-    private readonly liveness: LivenessService,
+    private readonly probes: ProbeService,
     private readonly limits: TokenLimits,
   ) {}
 
@@ -17,10 +17,10 @@ export class ReportProbeService {
    * look and the start of the probe, so that of a thousand reports at once exactly one counts.
    * @throws AppError `rate_limited`
    */
-  async verify(slot: CredentialSlot, clientId: string): Promise<ProbeVerdict> {
-    if (!this.liveness.isProbed(slot)) {
+  async verify(slot: Credential, clientId: string): Promise<ProbeVerdict> {
+    if (!this.probes.isProbed(slot)) {
       this.limits.countProbe(clientId);
     }
-    return this.liveness.verify(slot);
+    return this.probes.verify(slot);
   }
 }

@@ -1,12 +1,12 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { Origin } from '../../audit/origin.js';
 import type { AppError } from '../../errors/app-error.js';
-import type { CredentialSlot } from '../credentials/credential-slot.js';
+import type { Credential } from '../credentials/credential.js';
 import { ReportCounter } from './report-counter.js';
 import { type CountedOutcome, ReportMetrics } from './report.metrics.js';
 
 export interface AnsweredReport {
-  readonly slot: CredentialSlot;
+  readonly slot: Credential;
   readonly origin: Origin;
   /** What WeChat said to the client, if it tells. */
   readonly reportedErrcode: number | undefined;

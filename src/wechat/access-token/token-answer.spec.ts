@@ -10,6 +10,7 @@ const snapshot = makeSnapshot({
   rowId: 'row',
   live: { version: 17, value: '84_quoted "and" escaped \\', lifetimeMs: 7_200_000 },
   expiresAtMs: Date.parse('2026-11-22T15:04:05.000Z'),
+  trustedMs: Infinity,
 });
 
 describe('the text of a token answer', () => {

@@ -4,7 +4,7 @@ import { DatabaseError } from '../../database/database-error.js';
 import type { AppError } from '../../errors/app-error.js';
 import { toAppError } from '../../http/to-app-error.js';
 import { CredentialReaderService } from '../credentials/credential-reader.service.js';
-import type { CredentialSlot } from '../credentials/credential-slot.js';
+import type { Credential } from '../credentials/credential.js';
 import type { CredentialSnapshot } from '../credentials/credential-snapshot.js';
 import { CredentialStore } from '../credentials/credential-store.js';
 import { RefreshService } from '../credentials/refresh.service.js';
@@ -41,7 +41,7 @@ export interface ReportAnswer {
  */
 @Injectable()
 export class TokenReportService {
-  private readonly rereads = new SharedCall<CredentialSlot>();
+  private readonly rereads = new SharedCall<Credential>();
 
   constructor(
     private readonly store: CredentialStore,
@@ -57,11 +57,7 @@ export class TokenReportService {
    *   `token_unavailable` when it was dead and could not be replaced,
    *   `database_unavailable` when it cannot be told whether it is the current one
    */
-  async report(
-    slot: CredentialSlot,
-    reported: ReportedToken,
-    waitMs: number,
-  ): Promise<ReportAnswer> {
+  async report(slot: Credential, reported: ReportedToken, waitMs: number): Promise<ReportAnswer> {
     const { origin, errcode: reportedErrcode } = reported;
     const startedMs = performance.now();
     const record = (outcome: CountedOutcome, version: number, failure?: AppError): void => {
@@ -81,7 +77,7 @@ export class TokenReportService {
   }
 
   private async answer(
-    slot: CredentialSlot,
+    slot: Credential,
     reported: ReportedToken,
     waitMs: number,
   ): Promise<ReportAnswer> {
@@ -91,7 +87,7 @@ export class TokenReportService {
   }
 
   private async decide(
-    slot: CredentialSlot,
+    slot: Credential,
     reported: ReportedToken,
     waitMs: number,
   ): Promise<ReportOutcome> {
@@ -115,7 +111,7 @@ export class TokenReportService {
   }
 
   /** Another replica may have rotated within the last poll's second: then nothing is to be done. */
-  private async reread(slot: CredentialSlot, reported: ReportedToken): Promise<void> {
+  private async reread(slot: Credential, reported: ReportedToken): Promise<void> {
     try {
       await this.rereads.run(slot, () => this.store.reload(slot));
     } catch (error) {
@@ -133,7 +129,7 @@ export class TokenReportService {
   }
 }
 
-function isCurrent({ live }: CredentialSlot, reported: ReportedToken): boolean {
+function isCurrent({ live }: Credential, reported: ReportedToken): boolean {
   return reported.accessToken === undefined
     ? reported.version === live?.version
     : reported.accessToken === live?.value;

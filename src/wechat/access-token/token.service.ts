@@ -3,10 +3,10 @@ import { accountDisabled, accountRefused } from '../../access/refusals.js';
 import { accountNotFound } from '../accounts/account.errors.js';
 import { WechatCallError } from '../api/wechat-call.error.js';
 import { CredentialReaderService } from '../credentials/credential-reader.service.js';
-import type { CredentialSlot } from '../credentials/credential-slot.js';
+import type { Credential } from '../credentials/credential.js';
 import type { CredentialSnapshot } from '../credentials/credential-snapshot.js';
 import { CredentialStore } from '../credentials/credential-store.js';
-import { LivenessService } from '../credentials/liveness.service.js';
+import { ProbeService } from '../credentials/probe.service.js';
 import { RefreshService } from '../credentials/refresh.service.js';
 import { AccessTokenClient } from './access-token.client.js';
 
@@ -23,7 +23,7 @@ export class TokenService {
   constructor(
     private readonly store: CredentialStore,
     private readonly reader: CredentialReaderService,
-    private readonly liveness: LivenessService,
+    private readonly probes: ProbeService,
     private readonly refreshes: RefreshService,
     private readonly kind: AccessTokenClient,
   ) {
@@ -31,42 +31,42 @@ export class TokenService {
   }
 
   /** What may be handed out at this moment, if anything. No promise, no I/O. */
-  current(slot: CredentialSlot, nowMs?: number): CredentialSnapshot | undefined {
+  current(slot: Credential, nowMs?: number): CredentialSnapshot | undefined {
     return this.store.current(slot, nowMs);
   }
 
   /** For the read listener: throws nothing. @returns undefined where {@link slot} or {@link read} must decide */
-  currentOf(
-    appId: string,
-    nowMs: number,
-  ): { slot: CredentialSlot; snapshot: CredentialSnapshot } | undefined {
-    const slot = this.store.slot(appId, this.kind.name);
-    const snapshot = slot?.account.enabled === true ? this.store.current(slot, nowMs) : undefined;
-    return slot === undefined || snapshot === undefined ? undefined : { slot, snapshot };
+  currentOf(appId: string, nowMs: number): CredentialSnapshot | undefined {
+    const slot = this.store.find(appId, this.kind.name);
+    return slot?.account.enabled === true ? this.store.current(slot, nowMs) : undefined;
   }
 
   /** Whether there is a token at this moment. No promise, no I/O; false where there is no such account. */
   isAvailable(appId: string): boolean {
-    const slot = this.store.slot(appId, this.kind.name);
+    const slot = this.store.find(appId, this.kind.name);
     return slot !== undefined && this.store.current(slot) !== undefined;
   }
 
   /** When the last fetch of its token ended well; 0 where the last one failed, or there was none. */
   refreshedAtMs(appId: string): number {
-    const row = this.store.slot(appId, this.kind.name)?.row;
+    const row = this.store.find(appId, this.kind.name)?.row;
     return row === undefined || row.failures > 0 || row.owner !== null ? 0 : row.fetchEndedAt;
   }
 
+  get rowsReadAtMs(): number {
+    return this.store.rowsReadAtMs;
+  }
+
   /** How much longer a token may be kept on the last reading of its row, in milliseconds. */
-  trustLeftMs(slot: CredentialSlot, nowMs: number): number {
-    return this.store.trustLeftMs(slot, nowMs);
+  trustLeftMs(snapshot: CredentialSnapshot, nowMs: number): number {
+    return this.store.trustLeftMs(snapshot, nowMs);
   }
 
   /**
    * The token, at once or after the refresh under way.
    * @throws AppError `token_unavailable`
    */
-  read(slot: CredentialSlot, waitMs: number): Promise<CredentialSnapshot> {
+  read(slot: Credential, waitMs: number): Promise<CredentialSnapshot> {
     return this.reader.read(slot, waitMs);
   }
 
@@ -84,7 +84,7 @@ export class TokenService {
       if (!isDeadCredential(error)) {
         throw error;
       }
-      await this.liveness.condemn(slot, first.version);
+      await this.probes.markDead(slot, first.version);
     }
     if (slot.isDead) {
       const request = { cause: 'report', force: 'no', replaces: slot.target } as const;
@@ -99,7 +99,7 @@ export class TokenService {
    * like one that the key may not see; of one that is switched off the client is told so.
    * @throws AppError `forbidden`, `database_unavailable` before the accounts are loaded
    */
-  slot(appId: string): CredentialSlot {
+  slot(appId: string): Credential {
     const slot = this.find(appId);
     if (slot === undefined) {
       throw accountRefused();
@@ -111,12 +111,12 @@ export class TokenService {
   }
 
   /**
-   * Of which account a token is that a caller brings. Whether it is still good: credentials/standing.ts.
+   * Of which account a token is that a caller brings. Whether it is still good: credentials/token-validity.ts.
    * @returns undefined for one that was not handed out here, or longer ago than the last rotation
    * @throws AppError `database_unavailable` before the tokens are loaded, `forbidden` for an account that is
    *   switched off: whoever holds its token knows the account
    */
-  slotOfToken(token: string): CredentialSlot | undefined {
+  slotOfToken(token: string): Credential | undefined {
     if (!this.store.isLoaded) {
       throw this.store.notLoaded();
     }
@@ -131,7 +131,7 @@ export class TokenService {
    * The account's token, for an admin.
    * @throws AppError `account_not_found`, `database_unavailable` before the accounts are loaded
    */
-  slotForAdmin(appId: string): CredentialSlot {
+  slotForAdmin(appId: string): Credential {
     const slot = this.find(appId);
     if (slot === undefined) {
       throw accountNotFound();
@@ -140,13 +140,13 @@ export class TokenService {
   }
 
   /** All credentials of an account, the token among them. @throws AppError like `slotForAdmin` */
-  slotsForAdmin(appId: string): CredentialSlot[] {
+  slotsForAdmin(appId: string): Credential[] {
     this.slotForAdmin(appId);
-    return this.store.slotsOf(appId);
+    return this.store.ofAccount(appId);
   }
 
   /** Every account's token, by AppID, for an admin. @throws AppError `database_unavailable` before they are loaded */
-  all(): CredentialSlot[] {
+  all(): Credential[] {
     this.assertLoaded();
     return this.store
       .all()
@@ -163,11 +163,11 @@ export class TokenService {
 
   /** Whether clients get the token of this account at all. */
   isServed(appId: string): boolean {
-    return this.store.slot(appId, this.kind.name)?.isServed === true;
+    return this.store.find(appId, this.kind.name)?.isServed === true;
   }
 
-  private find(appId: string): CredentialSlot | undefined {
-    const slot = this.store.slot(appId, this.kind.name);
+  private find(appId: string): Credential | undefined {
+    const slot = this.store.find(appId, this.kind.name);
     if (slot === undefined) {
       this.assertLoaded();
     }

@@ -29,7 +29,7 @@ import { ApiProblems } from '../../http/api-problems.decorator.js';
 import { ValidBody, ValidQuery } from '../../http/validation.decorator.js';
 import { TokenService } from '../access-token/token.service.js';
 import { describeCredential } from '../credentials/credential-state.js';
-import type { CredentialSlot } from '../credentials/credential-slot.js';
+import type { Credential } from '../credentials/credential.js';
 import { AccountAdminService } from './account-admin.service.js';
 import {
   AccountChangeBody,
@@ -128,8 +128,9 @@ export class AccountAdminController {
     await this.accounts.remove(appId);
   }
 
-  private describe(slot: CredentialSlot): AccountStateAnswer {
+  private describe(slot: Credential): AccountStateAnswer {
     const nowMs = this.clock.nowMs();
+    const { rowsReadAtMs } = this.tokens;
     const { appId, name, mode, enabled, jssdkHosts } = slot.account;
     return {
       app_id: appId,
@@ -137,10 +138,10 @@ export class AccountAdminController {
       mode,
       enabled,
       jssdk_hosts: [...jssdkHosts],
-      access_token: describeCredential(slot, nowMs),
+      access_token: describeCredential(slot, rowsReadAtMs, nowMs),
       tickets: this.tokens.slotsForAdmin(appId).flatMap((one) => {
         const { name: kind } = one.kind;
-        return one === slot ? [] : { kind, ...describeCredential(one, nowMs) };
+        return one === slot ? [] : { kind, ...describeCredential(one, rowsReadAtMs, nowMs) };
       }),
     };
   }

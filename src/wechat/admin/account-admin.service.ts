@@ -7,9 +7,9 @@ import { AccessTokenClient } from '../access-token/access-token.client.js';
 import { TokenService } from '../access-token/token.service.js';
 import { AccountEditorService } from '../accounts/account-editor.service.js';
 import { accountNotFound } from '../accounts/account.errors.js';
-import { CredentialRosterService } from '../credentials/credential-roster.service.js';
+import { CredentialLifecycleService } from '../credentials/credential-lifecycle.service.js';
 import { CredentialScheduler } from '../credentials/credential.scheduler.js';
-import type { CredentialSlot } from '../credentials/credential-slot.js';
+import type { Credential } from '../credentials/credential.js';
 import { PauseService } from '../credentials/pause.service.js';
 import { ImportService, type ImportedValue } from '../credentials/import.service.js';
 import type { AccountChangeBody, NewAccountBody } from './account.dto.js';
@@ -33,14 +33,14 @@ export class AccountAdminService {
     private readonly tokens: TokenService,
     private readonly client: AccessTokenClient,
     private readonly editor: AccountEditorService,
-    private readonly roster: CredentialRosterService,
+    private readonly roster: CredentialLifecycleService,
     private readonly imports: ImportService,
     private readonly scheduler: CredentialScheduler,
     private readonly pauses: PauseService,
   ) {}
 
   /** @throws AppError `account_exists`, `validation_failed` for a token that WeChat refuses, `database_unavailable` */
-  async create(body: NewAccountBody, origin: Origin): Promise<CredentialSlot> {
+  async create(body: NewAccountBody, origin: Origin): Promise<Credential> {
     const { app_id: appId, app_secret: secret, name = null, mode, jssdk_hosts: jssdkHosts } = body;
     this.tokens.assertLoaded();
     const imported = await this.importedToken(body, origin);
@@ -63,7 +63,7 @@ export class AccountAdminService {
   }
 
   /** @throws AppError `account_not_found`, `database_unavailable` */
-  async alter(appId: string, body: AccountChangeBody): Promise<CredentialSlot> {
+  async alter(appId: string, body: AccountChangeBody): Promise<Credential> {
     const wasEnabled = this.tokens.slotForAdmin(appId).account.enabled;
     const { name, mode, enabled, app_secret: secret, jssdk_hosts: jssdkHosts } = body;
     const change = {

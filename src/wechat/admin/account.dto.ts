@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { STATES } from '../credentials/credential-view.js';
 import { appId, appSecret } from '../../config/parsers.js';
 import { NOT_VISIBLE, VISIBLE_LINE } from '../../errors/unseen-text.js';
 import { pageFields, pageSchema } from '../../http/page.js';
@@ -90,7 +91,7 @@ export const AccountChangeBody = z
 export type AccountChangeBody = z.infer<typeof AccountChangeBody>;
 
 const IsoTime = z.iso.datetime();
-const State = z.enum(['empty', 'live', 'due', 'suspect', 'dead', 'expired', 'blocked']);
+const State = z.enum(STATES);
 
 const credentialFields = {
   state: State,

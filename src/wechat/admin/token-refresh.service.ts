@@ -3,9 +3,9 @@ import type { Origin } from '../../audit/origin.js';
 import { DatabaseClock } from '../../database/database-clock.js';
 import { AppError } from '../../errors/app-error.js';
 import { accountNotFound } from '../accounts/account.errors.js';
-import { ClaimService } from '../credentials/claim.service.js';
+import { allowedAtMs, claimableAtMs } from '../credentials/credential-view.js';
 import { upstreamOf } from '../credentials/credential-reader.service.js';
-import type { CredentialSlot } from '../credentials/credential-slot.js';
+import type { Credential } from '../credentials/credential.js';
 import { incidentOfFailure } from '../credentials/incident.js';
 import { CredentialStore } from '../credentials/credential-store.js';
 import { PauseService } from '../credentials/pause.service.js';
@@ -32,7 +32,6 @@ export class TokenRefreshService {
   constructor(
     private readonly store: CredentialStore,
     private readonly refreshes: RefreshService,
-    private readonly claims: ClaimService,
     private readonly pauses: PauseService,
     private readonly clock: DatabaseClock,
     private readonly limits: TokenLimits,
@@ -44,7 +43,7 @@ export class TokenRefreshService {
    *   `token_unavailable` when the floor or a lease outlasts the wait, `forbidden` for an account that is
    *   switched off, `database_unavailable`
    */
-  async refresh(slot: CredentialSlot, order: RefreshOrder): Promise<boolean> {
+  async refresh(slot: Credential, order: RefreshOrder): Promise<boolean> {
     const { account, policy } = slot;
     const { origin, waitMs } = order;
     const force = order.force && policy.forced !== undefined;
@@ -99,8 +98,9 @@ export class TokenRefreshService {
     }
   }
 
-  private assertForceAllowed(slot: CredentialSlot): void {
-    const waitMs = this.claims.forcedAtMs(slot) - this.clock.nowMs();
+  private assertForceAllowed(slot: Credential): void {
+    const nowMs = this.clock.nowMs();
+    const waitMs = allowedAtMs(slot.facts, { cause: 'admin', force: 'requested' }, nowMs) - nowMs;
     if (waitMs > 0) {
       throw new AppError(
         'force_refresh_limited',
@@ -110,18 +110,19 @@ export class TokenRefreshService {
     }
   }
 
-  private tooEarly(slot: CredentialSlot): AppError {
+  private tooEarly(slot: Credential): AppError {
     const request = { cause: 'admin', force: 'no' } as const;
-    const freeAtMs = Math.max(slot.row.leaseUntil, this.claims.earliestAtMs(slot, request));
+    const nowMs = this.clock.nowMs();
+    const freeAtMs = Math.max(slot.view.leasedUntilMs, claimableAtMs(slot.facts, request, nowMs));
     return new AppError(
       'token_unavailable',
       'Another refresh has just been made or is under way. Ask again after Retry-After, or with a longer ?wait=.',
-      { retryAfterSeconds: Math.max(1, Math.ceil((freeAtMs - this.clock.nowMs()) / 1_000)) },
+      { retryAfterSeconds: Math.max(1, Math.ceil((freeAtMs - nowMs) / 1_000)) },
     );
   }
 }
 
-function failed(slot: CredentialSlot, failure: RefreshFailure): AppError {
+function failed(slot: Credential, failure: RefreshFailure): AppError {
   const detail = `The refresh failed: ${failure.errmsg}. ${failure.advice}`;
   const isOurs = failure.code === 'same_value' || failure.code === 'internal_error';
   return new AppError(isOurs ? 'token_unavailable' : failure.code, detail, {

@@ -7,16 +7,11 @@ import {
   updateCredential,
   type ColumnExpressions,
 } from './credential-update.js';
+import type { Claim } from './credential-facts.js';
 import { CredentialSealer } from './credential-sealer.js';
+import { LONGEST_LEASE_MS } from './credential-view.js';
 import { LONGEST_LEDGER_MS, type LedgerTerms } from './ledger.js';
 import type { RefreshFailure } from './refresh-failure.js';
-
-/** A claim that was won: what its commit, failure or release must prove. */
-export interface Claim {
-  readonly id: string;
-  readonly owner: string;
-  readonly fence: number;
-}
 
 export interface ClaimTerms {
   readonly owner: string;
@@ -57,9 +52,6 @@ export interface RecordedFailure {
   /** WeChat returned again the value that it refuses. */
   readonly forceNext: boolean;
 }
-
-/** No clock that is right gives a lease or an attempt further ahead than this: a broken one is passed over. */
-export const LONGEST_LEASE_MS = 120_000;
 
 /**
  * The statements of the refresh protocol (docs/adr/0003): a claim, and the four ways in which it ends.

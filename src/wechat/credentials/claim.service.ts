@@ -4,31 +4,19 @@ import { AppConfig } from '../../config/app-config.js';
 import { DatabaseClock } from '../../database/database-clock.js';
 import { Clock } from '../../time/clock.js';
 import { floorMs } from './credential.policy.js';
-import {
-  ClaimRepository,
-  LONGEST_LEASE_MS,
-  type Claim,
-  type ClaimTerms,
-} from './claim.repository.js';
-import type { CredentialSlot } from './credential-slot.js';
+import { ClaimRepository, type ClaimTerms } from './claim.repository.js';
+import type { Claim } from './credential-facts.js';
+import type { Credential } from './credential.js';
 import { CredentialStore } from './credential-store.js';
-import {
-  chinaDay,
-  forcedAllowedAtMs,
-  ledgerRoomAtMs,
-  ledgerTerms,
-  parseForcedAt,
-} from './ledger.js';
+import { allowedAtMs } from './credential-view.js';
+import { chinaDay, ledgerTerms, parseForcedAt } from './ledger.js';
 import type { RefreshRequest } from './refresh-request.js';
 import { neededMs, refreshTiming, type RefreshTiming } from './timing.js';
-
-/** What decides when a claim may be made. */
-type ClaimTime = Pick<RefreshRequest, 'cause' | 'force'>;
 
 /** A claim that this process holds, with what it needs to know of the row at that moment. */
 export interface HeldClaim extends Claim {
   /** The database's time of the claim, which lies before the call: the start of the new value's life. */
-  readonly attemptAtMs: number;
+  readonly claimedAtMs: number;
   readonly forced: boolean;
   /** This process's monotonic time before the claim was sent. */
   readonly startedMs: number;
@@ -53,34 +41,35 @@ export class ClaimService {
   }
 
   /**
-   * @returns undefined when the claim was not won; the slot then holds the row that says why
+   * @returns undefined when the claim was not won; the credential then holds the row that says why
    * @throws DatabaseError when the database does not answer; nothing may be fetched then
    */
-  async claim(slot: CredentialSlot, request: RefreshRequest): Promise<HeldClaim | undefined> {
-    if (this.startAtMs(slot, request) > this.databaseClock.nowMs()) {
+  async claim(credential: Credential, request: RefreshRequest): Promise<HeldClaim | undefined> {
+    const nowMs = this.databaseClock.nowMs();
+    if (allowedAtMs(credential.facts, request, nowMs) > nowMs) {
       return undefined;
     }
     const startedMs = this.clock.monotonicMs();
-    const terms = this.terms(slot, request);
+    const terms = this.terms(credential, request);
     // A lost acknowledgement is no answer: whether the claim was won is read from the row in any case.
     const sent = await this.repository
-      .claim(slot.row, terms)
+      .claim(credential.row, terms)
       .catch((error: unknown) => ({ error }));
-    await this.store.reload(slot);
-    const { row } = slot;
+    await this.store.reload(credential);
+    const { row } = credential;
     if (row.owner !== terms.owner || row.fence !== terms.fence) {
       if (typeof sent === 'object') {
         throw sent.error;
       }
-      slot.tally.claimed('lost');
+      credential.counters.claimed('lost');
       return undefined;
     }
-    slot.tally.claimed('won');
+    credential.counters.claimed('won');
     return {
       id: row.id,
       owner: terms.owner,
       fence: terms.fence,
-      attemptAtMs: row.claimedAt,
+      claimedAtMs: row.claimedAt,
       forced: request.force !== 'no',
       startedMs,
     };
@@ -92,67 +81,14 @@ export class ClaimService {
     return this.timing.leaseMs - elapsedMs >= neededMs(this.timing);
   }
 
-  /**
-   * Before this time no claim is won, as far as the row tells: the floor, and room in the ledger. A
-   * lease that runs is not counted, since whoever holds it gives it back when it is done.
-   */
-  earliestAtMs(slot: CredentialSlot, request: ClaimTime): number {
-    const { row, policy } = slot;
-    const ledger = ledgerTerms(policy, row.lifetimeMs, request.cause);
-    return Math.max(
-      ...[row.claimedAt, row.fetchEndedAt]
-        .filter((atMs) => !this.isFromBrokenClock(atMs))
-        .map((atMs) => atMs + floorMs(policy, row.lifetimeMs)),
-      ledgerRoomAtMs(ledger, row.ledgerFullAt, this.databaseClock.nowMs()),
-      this.startAtMs(slot, request),
-    );
-  }
-
-  /**
-   * What the row asks for beyond what the claim's statement compares: the ledger of forced refreshes,
-   * and for reports of a dead value the pause after a failure, which only an admin may pass over.
-   */
-  private startAtMs(slot: CredentialSlot, { cause, force }: ClaimTime): number {
-    return Math.max(
-      force === 'no' ? 0 : this.forcedAtMs(slot),
-      cause === 'report' && slot.row.deadAt !== null ? slot.row.nextAttemptAt : 0,
-    );
-  }
-
-  /** When a forced refresh is allowed; at most now when it is allowed now. */
-  forcedAtMs(slot: CredentialSlot): number {
-    return forcedAllowedAtMs(slot.policy, slot.row, this.databaseClock.nowMs());
-  }
-
-  isLeased(slot: CredentialSlot): boolean {
-    const { leaseUntil } = slot.row;
-    return leaseUntil > this.databaseClock.nowMs() && !this.isFromBrokenClock(leaseUntil);
-  }
-
-  /**
-   * WeChat refuses the value, and an unforced fetch returned the same one: only a forced one helps.
-   */
-  needsForce(slot: CredentialSlot): boolean {
-    return (
-      slot.isDead &&
-      slot.policy.forced !== undefined &&
-      slot.row.forceNext === 1 &&
-      this.forcedAtMs(slot) <= this.databaseClock.nowMs()
-    );
-  }
-
-  private isFromBrokenClock(atMs: number): boolean {
-    return atMs > this.databaseClock.nowMs() + LONGEST_LEASE_MS;
-  }
-
-  private terms(slot: CredentialSlot, request: RefreshRequest): ClaimTerms {
-    const { row, policy, account } = slot;
+  private terms(credential: Credential, request: RefreshRequest): ClaimTerms {
+    const { row, policy, account } = credential;
     const nowMs = Math.trunc(this.databaseClock.nowMs());
     const forced = request.force !== 'no';
     const forcedAt = parseForcedAt(row.forcedAt, nowMs);
     return {
       owner: randomUUID(),
-      fence: Math.max(row.fence, slot.version) + 1,
+      fence: Math.max(row.fence, credential.version) + 1,
       leaseMs: this.timing.leaseMs,
       floorMs: floorMs(policy, row.lifetimeMs),
       ledger: ledgerTerms(policy, row.lifetimeMs, request.cause),

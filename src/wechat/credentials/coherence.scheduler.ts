@@ -7,42 +7,31 @@ import {
 import { DatabaseClock } from '../../database/database-clock.js';
 import { DatabaseError } from '../../database/database-error.js';
 import { SteadyLoop } from '../../time/steady-loop.js';
-import { CredentialRosterService } from './credential-roster.service.js';
-import { isUnproved } from './credential.policy.js';
-import type { CredentialSlot } from './credential-slot.js';
+import { CredentialLifecycleService } from './credential-lifecycle.service.js';
 import { CredentialStore } from './credential-store.js';
-import { LivenessService, VOUCHED_MS } from './liveness.service.js';
-import { SettleService } from './settle.service.js';
+import { dueProbe } from './credential-view.js';
+import { ProbeService } from './probe.service.js';
+import { OutboxService } from './outbox.service.js';
 
 const SKEW_WARNING_MS = 2_000;
 
 /**
- * A doubtful value is asked after this often, and an acceptance lasts the longer of the two: that is for
- * how long it may be served after it died.
- */
-const DOUBTFUL = { everyMs: 3_000, vouchedMs: VOUCHED_MS };
-/** An imported value that WeChat has not confirmed yet. */
-const UNPROVED = { everyMs: 30_000, vouchedMs: VOUCHED_MS };
-const UNREAD = { everyMs: 30_000, vouchedMs: 50_000, aheadMs: 10_000 };
-
-/**
- * Once a second: reads what other replicas changed, stores what could not be stored before, and asks
- * WeChat after values that may not be served unasked.
+ * Once a second: reads what other replicas changed, tells the rows what they could not be told before, and starts the
+ * probes that are due.
  */
 @Injectable()
 export class CoherenceScheduler implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(CoherenceScheduler.name);
   private readonly loop = new SteadyLoop(() => this.poll(), this.logger);
-  private readonly askedAtMs = new WeakMap<CredentialSlot, number>();
-  private readonly asking = new Set<Promise<void>>();
+  private readonly probing = new Set<Promise<void>>();
   private isAway = false;
   private isSkewed = false;
 
   constructor(
-    private readonly roster: CredentialRosterService,
+    private readonly roster: CredentialLifecycleService,
     private readonly store: CredentialStore,
-    private readonly settle: SettleService,
-    private readonly liveness: LivenessService,
+    private readonly outbox: OutboxService,
+    private readonly probes: ProbeService,
     private readonly clock: DatabaseClock,
   ) {}
 
@@ -52,7 +41,7 @@ export class CoherenceScheduler implements OnApplicationBootstrap, BeforeApplica
 
   async beforeApplicationShutdown(): Promise<void> {
     await this.loop.stop();
-    await Promise.all(this.asking);
+    await Promise.all(this.probing);
   }
 
   /** One round. A database that is away is reported once, and asked again. */
@@ -61,67 +50,45 @@ export class CoherenceScheduler implements OnApplicationBootstrap, BeforeApplica
       await this.roster.poll();
       await this.store.poll();
       this.reportBack();
-      await this.storeHeld();
+      await this.flush();
     } catch (error) {
       if (!(error instanceof DatabaseError)) {
         throw error;
       }
       this.reportAway(error.driverCode);
     }
-    this.askAfterDoubtful();
+    this.startProbes();
   }
 
-  private async storeHeld(): Promise<void> {
-    for (const slot of this.store.all()) {
-      const held = slot.unstored;
-      if (held?.claim !== undefined) {
-        await this.settle.commit(slot, held.claim, held);
-      }
-      await this.settle.tellSuspicion(slot);
-      await this.liveness.tellDeath(slot);
+  private async flush(): Promise<void> {
+    for (const credential of this.store.all()) {
+      await this.outbox.flush(credential);
     }
   }
 
-  /** Starts the probes that are wanted; a WeChat that hangs must not keep the rows from being read. */
-  private askAfterDoubtful(): void {
+  /** Starts the probes that are due; a WeChat that hangs must not keep the rows from being read. */
+  private startProbes(): void {
     const nowMs = this.clock.nowMs();
-    for (const slot of this.store.all()) {
-      const terms = this.doubt(slot, nowMs);
-      const lastAtMs = this.askedAtMs.get(slot) ?? -Infinity;
-      if (terms !== undefined && nowMs - lastAtMs >= terms.everyMs) {
-        this.askedAtMs.set(slot, nowMs);
-        this.track(this.liveness.verify(slot, terms.vouchedMs));
+    const { rowsReadAtMs } = this.store;
+    for (const credential of this.store.all()) {
+      const { lastProbeAtMs } = credential.facts;
+      const terms = dueProbe(credential.view, { lastProbeAtMs, rowsReadAtMs, nowMs });
+      if (terms !== undefined) {
+        credential.probeStarted();
+        this.track(this.probes.verify(credential, terms.confirmsForMs));
       }
     }
   }
 
-  private track(asked: Promise<unknown>): void {
-    const settled = asked
+  private track(probe: Promise<unknown>): void {
+    const settled = probe
       .catch((error: unknown) => {
         this.logger.error(error);
       })
       .then(() => {
-        this.asking.delete(settled);
+        this.probing.delete(settled);
       });
-    this.asking.add(settled);
-  }
-
-  private doubt(
-    slot: CredentialSlot,
-    nowMs: number,
-  ): { everyMs: number; vouchedMs: number } | undefined {
-    const isPointless = slot.isDead || !slot.isServed;
-    if (isPointless || slot.live === undefined || nowMs >= slot.live.expiresAtMs) {
-      return undefined;
-    }
-    if (nowMs >= slot.quarantineAtMs() - DOUBTFUL.everyMs) {
-      return DOUBTFUL;
-    }
-    if (isUnproved(slot.row)) {
-      return UNPROVED;
-    }
-    // Asked after ahead of the time: a round takes some seconds while the database does not answer.
-    return this.store.trustLeftMs(slot) < UNREAD.aheadMs ? UNREAD : undefined;
+    this.probing.add(settled);
   }
 
   private reportAway(reason: string): void {

@@ -3,10 +3,9 @@ import { accountDisabled, accountRefused } from '../../access/refusals.js';
 import { DatabaseClock } from '../../database/database-clock.js';
 import { AppError, type UpstreamProblem } from '../../errors/app-error.js';
 import { DatabaseService } from '../../database/database.service.js';
-import type { CredentialSlot } from './credential-slot.js';
+import type { Credential } from './credential.js';
 import type { CredentialSnapshot } from './credential-snapshot.js';
 import { CredentialStore } from './credential-store.js';
-import { dueAtMs } from './due.js';
 import { incidentOfFailure, incidentOfReason } from './incident.js';
 import { parseFailure, type RefreshFailure } from './refresh-failure.js';
 import { RefreshService } from './refresh.service.js';
@@ -29,22 +28,23 @@ export class CredentialReaderService {
    * @throws AppError `token_unavailable` with the reason of the last failure, `forbidden` when the account
    *   was removed or switched off meanwhile
    */
-  async read(slot: CredentialSlot, waitMs: number): Promise<CredentialSnapshot> {
-    const snapshot = this.store.current(slot) ?? (await this.waitForUsable(slot, waitMs));
+  async read(credential: Credential, waitMs: number): Promise<CredentialSnapshot> {
+    const snapshot =
+      this.store.current(credential) ?? (await this.waitForUsable(credential, waitMs));
     if (snapshot === undefined) {
-      throw this.unavailable(slot);
+      throw this.unavailable(credential);
     }
     return snapshot;
   }
 
   /** What to answer while there is nothing usable: why, until when, and what an operator should do. */
-  unavailable(slot: CredentialSlot): AppError {
-    if (!slot.isServed) {
-      return slot.isRetired ? accountRefused() : accountDisabled(slot.account.appId);
+  unavailable(credential: Credential): AppError {
+    if (!credential.isServed) {
+      return credential.isRetired ? accountRefused() : accountDisabled(credential.account.appId);
     }
-    const failure = parseFailure(slot.row.lastError);
-    const waitMs = this.nextAttemptAtMs(slot) - this.clock.nowMs();
-    const { detail, incident } = this.reason(slot, failure);
+    const failure = parseFailure(credential.row.lastError);
+    const waitMs = credential.view.dueAtMs - this.clock.nowMs();
+    const { detail, incident } = this.reason(credential, failure);
     return new AppError('token_unavailable', detail, {
       incident,
       // Without an end in sight, as for a value that no key opens, there is nothing to wait for.
@@ -54,7 +54,7 @@ export class CredentialReaderService {
   }
 
   private waitForUsable(
-    slot: CredentialSlot,
+    credential: Credential,
     waitMs: number,
   ): Promise<CredentialSnapshot | undefined> {
     const deadlineMs = this.clock.nowMs() + waitMs;
@@ -66,69 +66,62 @@ export class CredentialReaderService {
         resolve(snapshot);
       };
       const look = (): void => {
-        const snapshot = slot.isServed ? this.store.current(slot) : undefined;
-        if (snapshot !== undefined || this.isHopeless(slot, deadlineMs)) {
+        const snapshot = credential.isServed ? this.store.current(credential) : undefined;
+        if (snapshot !== undefined || this.isHopeless(credential, deadlineMs)) {
           finish(snapshot);
         }
       };
       const timer = setTimeout(() => {
-        finish(this.store.current(slot));
+        finish(this.store.current(credential));
       }, waitMs);
       const again = setInterval(look, LOOK_AGAIN_MS);
-      const stop = slot.onChange(look);
+      const stop = credential.onChange(look);
       look();
     });
   }
 
   /** Nothing is under way and nothing will be tried before the deadline. */
-  private isHopeless(slot: CredentialSlot, deadlineMs: number): boolean {
-    if (!slot.isServed) {
+  private isHopeless(credential: Credential, deadlineMs: number): boolean {
+    if (!credential.isServed) {
       return true;
     }
-    if (this.refreshes.isRunning(slot)) {
+    if (this.refreshes.isRunning(credential)) {
       return false;
     }
     return (
       this.refreshes.isStopping ||
-      (!this.store.awaitsReading(slot) && this.nextAttemptAtMs(slot) > deadlineMs)
+      (!this.store.awaitsReading(credential) && credential.view.dueAtMs > deadlineMs)
     );
   }
 
-  private nextAttemptAtMs(slot: CredentialSlot): number {
-    if (slot.problem !== undefined) {
-      return Infinity;
-    }
-    const nowMs = this.clock.nowMs();
-    return Math.max(dueAtMs(slot, nowMs), slot.isPausing(nowMs) ? slot.notBeforeMs : 0);
-  }
-
   private reason(
-    slot: CredentialSlot,
+    credential: Credential,
     failure: RefreshFailure | undefined,
   ): { detail: string; incident: object } {
-    const obstacle = this.obstacle(slot);
+    const obstacle = this.obstacle(credential);
     if (obstacle === undefined && failure !== undefined) {
       return {
-        detail: `There is no usable ${slot.kind.name}, and the last refresh failed: ${failure.errmsg}. ${failure.advice}`,
-        incident: incidentOfFailure(slot, failure),
+        detail: `There is no usable ${credential.kind.name}, and the last refresh failed: ${failure.errmsg}. ${failure.advice}`,
+        incident: incidentOfFailure(credential, failure),
       };
     }
-    const detail = obstacle ?? this.delay(slot);
-    return { detail, incident: incidentOfReason(slot, detail) };
+    const detail = obstacle ?? this.delay(credential);
+    return { detail, incident: incidentOfReason(credential, detail) };
   }
 
   /** Why what there is cannot be used, whatever came of the last refresh. */
-  private obstacle(slot: CredentialSlot): string | undefined {
-    if (slot.problem !== undefined) {
-      return `The stored value cannot be used: ${slot.problem} An admin refresh replaces it.`;
+  private obstacle(credential: Credential): string | undefined {
+    const { unopened } = credential.view;
+    if (unopened !== undefined) {
+      return `The stored value cannot be used: ${unopened} An admin refresh replaces it.`;
     }
-    if (this.store.awaitsReading(slot)) {
+    if (this.store.awaitsReading(credential)) {
       return 'The database has not been read for so long that another replica may have replaced the token. Ask again after Retry-After.';
     }
     return undefined;
   }
 
-  private delay({ kind }: CredentialSlot): string {
+  private delay({ kind }: Credential): string {
     return this.database.problem === undefined
       ? `The ${kind.name} is being fetched. Ask again after Retry-After.`
       : `There is no usable ${kind.name}: ${this.database.problem}. Ask again after Retry-After.`;

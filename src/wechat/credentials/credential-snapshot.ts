@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type AnswerFrame, frameOf } from './answer-frame.js';
-import { clientCacheSeconds, overlapServedMs, type CredentialPolicy } from './credential.policy.js';
+import { clientCacheSeconds, type CredentialPolicy } from './credential.policy.js';
 
 /**
  * A value as it is handed out: immutable, and swapped whole. What a read needs is ready in it, so that
@@ -33,10 +33,23 @@ export interface SnapshotSource {
   readonly live: { readonly version: number; readonly value: string; readonly lifetimeMs: number };
   /** The effective expiry. */
   readonly expiresAtMs: number;
+  readonly trustedMs: number;
+}
+
+/** Whether a snapshot of this source would say the same. */
+export function isMadeFrom(snapshot: CredentialSnapshot, source: SnapshotSource): boolean {
+  const { live, policy } = source;
+  return (
+    snapshot.value === live.value &&
+    snapshot.etag === etagOf(source.rowId, live.version) &&
+    snapshot.expiresAtMs === source.expiresAtMs &&
+    snapshot.trustedMs === source.trustedMs &&
+    snapshot.cacheSeconds === clientCacheSeconds(policy, live.lifetimeMs)
+  );
 }
 
 export function makeSnapshot(source: SnapshotSource): CredentialSnapshot {
-  const { appId, kind, policy, rowId, live, expiresAtMs } = source;
+  const { appId, kind, policy, rowId, live, expiresAtMs, trustedMs } = source;
   const { version, value } = live;
   const expiresAt = new Date(expiresAtMs).toISOString();
   return Object.freeze({
@@ -47,7 +60,7 @@ export function makeSnapshot(source: SnapshotSource): CredentialSnapshot {
     expiresAtMs,
     expiresAt,
     cacheSeconds: clientCacheSeconds(policy, live.lifetimeMs),
-    trustedMs: policy.fetchEndsOlderValue ? overlapServedMs(policy, live.lifetimeMs) : Infinity,
+    trustedMs,
     etag: etagOf(rowId, version),
     frame: frameOf({ appId, kind, value, expiresAt, version }),
   });

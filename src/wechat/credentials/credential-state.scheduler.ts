@@ -1,21 +1,21 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Cron, CronExpression } from '@nestjs/schedule';
 import { DatabaseClock } from '../../database/database-clock.js';
-import type { CredentialSlot } from './credential-slot.js';
-import { type StateName, stateOf } from './credential-state.js';
+import type { Credential } from './credential.js';
 import { CredentialStore } from './credential-store.js';
+import { displayedState, type StateName } from './credential-view.js';
 import { parseFailure } from './refresh-failure.js';
 
-const TROUBLE: ReadonlySet<StateName> = new Set(['blocked', 'dead', 'expired', 'suspect']);
+const TROUBLE: ReadonlySet<StateName> = new Set(['blocked', 'dead', 'expired', 'stale', 'suspect']);
 
 /**
  * One line of the log for each change of a credential's state. Some changes are made by a statement, which the
- * slot tells of; others, such as an end, by time alone, hence the look once a second.
+ * credential tells of; others, such as an end, by time alone, hence the look once a second.
  */
 @Injectable()
 export class CredentialStateScheduler {
   private readonly logger = new Logger(CredentialStateScheduler.name);
-  private readonly known = new WeakMap<CredentialSlot, StateName>();
+  private readonly known = new WeakMap<Credential, StateName>();
 
   constructor(
     private readonly store: CredentialStore,
@@ -24,41 +24,42 @@ export class CredentialStateScheduler {
 
   @Cron(CronExpression.EVERY_SECOND)
   tick(): void {
-    for (const slot of this.store.all()) {
-      if (!this.known.has(slot)) {
-        // For as long as the slot lives: its listeners go with it.
-        slot.onChange(() => {
-          this.look(slot);
+    for (const credential of this.store.all()) {
+      if (!this.known.has(credential)) {
+        // For as long as the credential lives: its listeners go with it.
+        credential.onChange(() => {
+          this.look(credential);
         });
       }
-      this.look(slot);
+      this.look(credential);
     }
   }
 
-  private look(slot: CredentialSlot): void {
-    const from = this.known.get(slot);
-    const to = stateOf(slot, this.clock.nowMs());
-    this.known.set(slot, to);
+  private look(credential: Credential): void {
+    const from = this.known.get(credential);
+    const to = displayedState(credential.view, this.store.rowsReadAtMs, this.clock.nowMs());
+    this.known.set(credential, to);
     // What was well when it was first seen, as after a restart, is no news.
     if (from !== to && (from !== undefined || TROUBLE.has(to))) {
-      this.report(slot, from, to);
+      this.report(credential, from, to);
     }
   }
 
-  private report(slot: CredentialSlot, from: StateName | undefined, to: StateName): void {
-    const failure = parseFailure(slot.row.lastError);
+  private report(credential: Credential, from: StateName | undefined, to: StateName): void {
+    const failure = parseFailure(credential.row.lastError);
+    const { unopened } = credential.view;
     const line = {
       event: 'state_change',
-      app_id: slot.account.appId,
-      kind: slot.kind.name,
+      app_id: credential.account.appId,
+      kind: credential.kind.name,
       ...(from !== undefined && { from }),
       to,
-      version: slot.version,
+      version: credential.version,
       ...(failure !== undefined && { code: failure.code, errcode: failure.errcode }),
-      ...(slot.problem !== undefined && { reason: slot.problem }),
+      ...(unopened !== undefined && { reason: unopened }),
     };
     // What nobody needs is left to its end.
-    if (TROUBLE.has(to) && !slot.isAtRest) {
+    if (TROUBLE.has(to) && !credential.isAtRest) {
       this.logger.warn(line);
     } else {
       this.logger.log(line);

@@ -1,12 +1,15 @@
 import type { UpstreamProblem } from '../../errors/app-error.js';
-import { floorMs, isUnproved } from './credential.policy.js';
-import type { CredentialSlot } from './credential-slot.js';
+import type { CredentialFacts } from './credential-facts.js';
+import type { Credential } from './credential.js';
+import {
+  claimableAtMs,
+  displayedState,
+  isUsable,
+  type CredentialView,
+  type StateName,
+} from './credential-view.js';
 import { ledgerTerms, ledgerUsed, chinaDay } from './ledger.js';
 import { parseFailure } from './refresh-failure.js';
-
-export const STATES = ['empty', 'live', 'due', 'suspect', 'dead', 'expired', 'blocked'] as const;
-
-export type StateName = (typeof STATES)[number];
 
 /** What an operator sees of a credential. Never holds its value. Times are ISO 8601 UTC. */
 export interface CredentialState {
@@ -23,20 +26,29 @@ export interface CredentialState {
   readonly foreign_rotations: number;
 }
 
-export function describeCredential(slot: CredentialSlot, nowMs: number): CredentialState {
-  const { row, policy } = slot;
-  const failure = parseFailure(row.lastError);
-  const servableUntilMs = slot.servableUntilMs();
+/** @param rowsReadAtMs when the rows were last read */
+export function describeCredential(
+  { facts, view }: Pick<Credential, 'facts' | 'view'>,
+  rowsReadAtMs: number,
+  nowMs: number,
+): CredentialState {
+  const { row, policy } = facts;
   const ledger = ledgerTerms(policy, row.lifetimeMs, 'schedule');
+  const expiresAtMs = view.effectiveExpiresAtMs;
   return {
-    state: stateOf(slot, nowMs),
-    version: slot.version,
-    expires_at: isoOrNull(servableUntilMs),
-    expires_in: servableUntilMs > nowMs ? Math.floor((servableUntilMs - nowMs) / 1_000) : null,
-    next_refresh_at: slot.account.enabled ? isoOrNull(nextAttemptAtMs(slot, nowMs)) : null,
+    state: displayedState(view, rowsReadAtMs, nowMs),
+    version: view.version,
+    expires_at: isoOrNull(expiresAtMs),
+    expires_in: isUsable(view, rowsReadAtMs, nowMs)
+      ? Math.floor((expiresAtMs - nowMs) / 1_000)
+      : null,
+    next_refresh_at: isoOrNull(nextRefreshAtMs(facts, view, nowMs)),
     last_attempt_at: isoOrNull(row.claimedAt),
     failures_in_a_row: row.failures,
-    last_error: slot.problem === undefined ? lastError(failure) : unreadable(slot.problem, nowMs),
+    last_error:
+      view.unopened === undefined
+        ? lastError(parseFailure(row.lastError))
+        : unreadable(view.unopened, nowMs),
     upstream_calls_today: row.callsDay === chinaDay(nowMs) ? row.callsToday : 0,
     ledger: {
       used: ledgerUsed(ledger, row.ledgerFullAt, nowMs),
@@ -46,33 +58,17 @@ export function describeCredential(slot: CredentialSlot, nowMs: number): Credent
   };
 }
 
-/** A changed secret or mode is tried at once, as far as the floor allows, whatever pause the row knows. */
-function nextAttemptAtMs({ row, account, policy }: CredentialSlot, nowMs: number): number {
-  return row.configVersion < account.configVersion && row.claimedAt > 0
-    ? Math.max(nowMs, row.claimedAt + floorMs(policy, row.lifetimeMs))
-    : row.nextAttemptAt;
-}
-
-/** Derived from the row at each look, never stored as a word; the most urgent one is told. */
-export function stateOf(slot: CredentialSlot, nowMs: number): StateName {
-  const { row, live } = slot;
-  if (slot.problem !== undefined || parseFailure(row.lastError)?.failureClass === 'operator') {
-    return 'blocked';
+/** What is wanted at once has to wait for the floor all the same. @returns 0 where none will come, as things are */
+function nextRefreshAtMs(
+  facts: CredentialFacts,
+  { dueAtMs }: CredentialView,
+  nowMs: number,
+): number {
+  if (dueAtMs === Infinity) {
+    return 0;
   }
-  if (live === undefined) {
-    return 'empty';
-  }
-  if (slot.isDead) {
-    return 'dead';
-  }
-  if (slot.servableUntilMs() <= nowMs) {
-    return 'expired';
-  }
-  if ((slot.policy.fetchEndsOlderValue && row.suspectAt !== null) || isUnproved(row)) {
-    return 'suspect';
-  }
-  // After a failure the next attempt lies ahead, and a refresh is wanted all the same.
-  return row.failures > 0 || row.nextAttemptAt <= nowMs ? 'due' : 'live';
+  const claimableMs = claimableAtMs(facts, { cause: 'schedule', force: 'no' }, nowMs);
+  return dueAtMs > nowMs ? Math.max(dueAtMs, claimableMs) : Math.max(nowMs, claimableMs);
 }
 
 function lastError(failure: ReturnType<typeof parseFailure>): CredentialState['last_error'] {

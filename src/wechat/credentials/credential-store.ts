@@ -5,11 +5,11 @@ import { AppError } from '../../errors/app-error.js';
 import { AccountService } from '../accounts/account.service.js';
 import type { CredentialEntity } from './credential.entity.js';
 import type { CredentialKind } from './credential-kind.js';
-import { isServable } from './credential.policy.js';
 import { CredentialRepository } from './credential.repository.js';
 import { CredentialSealer } from './credential-sealer.js';
-import { CredentialSlot } from './credential-slot.js';
+import { Credential } from './credential.js';
 import type { CredentialSnapshot } from './credential-snapshot.js';
+import { isUsable, isWithheldAsStale } from './credential-view.js';
 import { valueHash } from './value-hash.js';
 import { ValueIndex } from './value-index.js';
 
@@ -24,10 +24,10 @@ const FULL_READING_EVERY = 60;
 export class CredentialStore implements OnApplicationBootstrap {
   private readonly logger = new Logger(CredentialStore.name);
   private readonly kinds = new Map<string, CredentialKind>();
-  private readonly slots = new Map<string, Map<string, CredentialSlot>>();
-  private readonly slotsById = new Map<string, CredentialSlot>();
+  private readonly credentials = new Map<string, Map<string, Credential>>();
+  private readonly byId = new Map<string, Credential>();
   private readonly values = new ValueIndex();
-  private rowsReadAtMs = 0;
+  private readAtMs = 0;
   private agreed = '';
   private polls = 0;
   private hasLoaded = false;
@@ -55,7 +55,7 @@ export class CredentialStore implements OnApplicationBootstrap {
   /** A module names its kind of credential here, before the application starts. */
   register(kind: CredentialKind): void {
     this.kinds.set(kind.name, kind);
-    this.slots.set(kind.name, new Map());
+    this.credentials.set(kind.name, new Map());
   }
 
   /** The kinds of which each account has a credential from the start. */
@@ -67,25 +67,31 @@ export class CredentialStore implements OnApplicationBootstrap {
     return [...this.kinds.values()];
   }
 
-  /** Holds a row in memory, unless there is no account for it, or it is held already: single flight needs one slot. */
+  /** Holds a row in memory, unless there is no account for it, or it is held already: single flight needs one credential. */
   add(row: CredentialEntity): void {
     const kind = this.kinds.get(row.kind);
     const account = this.accounts.find(row.appId);
-    if (kind === undefined || account === undefined || this.slot(row.appId, row.kind)) {
+    if (kind === undefined || account === undefined || this.find(row.appId, row.kind)) {
       return;
     }
-    const slot = new CredentialSlot(account, kind, row, (sealed) => this.sealer.open(sealed));
-    this.slots.get(row.kind)?.set(row.appId, slot);
-    this.slotsById.set(row.id, slot);
-    this.values.add(slot);
+    const credential = new Credential(
+      account,
+      kind,
+      row,
+      (sealed) => this.sealer.open(sealed),
+      () => this.clock.nowMs(),
+    );
+    this.credentials.get(row.kind)?.set(row.appId, credential);
+    this.byId.set(row.id, credential);
+    this.values.add(credential);
   }
 
-  /** The account of a slot was removed, or added again: its credentials are others. */
-  retire(slot: CredentialSlot): void {
-    this.values.remove(slot);
-    this.slots.get(slot.kind.name)?.delete(slot.account.appId);
-    this.slotsById.delete(slot.row.id);
-    slot.retire();
+  /** The account of a credential was removed, or added again: its credentials are others. */
+  retire(credential: Credential): void {
+    this.values.remove(credential);
+    this.credentials.get(credential.kind.name)?.delete(credential.account.appId);
+    this.byId.delete(credential.row.id);
+    credential.retire();
   }
 
   get isLoaded(): boolean {
@@ -102,89 +108,79 @@ export class CredentialStore implements OnApplicationBootstrap {
     );
   }
 
-  all(): CredentialSlot[] {
-    return [...this.slotsById.values()];
+  all(): Credential[] {
+    return [...this.byId.values()];
   }
 
-  slot(appId: string, kind: string): CredentialSlot | undefined {
-    return this.slots.get(kind)?.get(appId);
+  find(appId: string, kind: string): Credential | undefined {
+    return this.credentials.get(kind)?.get(appId);
   }
 
   /**
-   * The slot of a kind that is not fetched ahead: at first need it is made, with a row if there is none.
+   * The credential of a kind that is not fetched ahead: at first need it is made, with a row if there is none.
    * @returns undefined where there is no such account
    * @throws DatabaseError at first need
    */
-  async open(appId: string, kind: CredentialKind): Promise<CredentialSlot | undefined> {
-    const known = this.slot(appId, kind.name);
+  async open(appId: string, kind: CredentialKind): Promise<Credential | undefined> {
+    const known = this.find(appId, kind.name);
     if (known !== undefined || this.accounts.find(appId) === undefined) {
       return known;
     }
     const row = await this.findOrInsert(appId, kind.name);
-    // Whoever asked at the same time may have been faster: then their slot stays.
+    // Whoever asked at the same time may have been faster: then their credential stays.
     if (row !== null) {
       this.add(row);
     }
-    return this.slot(appId, kind.name);
+    return this.find(appId, kind.name);
   }
 
-  /** The credential whose value, or last value before it, this is. Whether it is still good: standing.ts. */
-  findByValue(value: string, kind: CredentialKind): CredentialSlot | undefined {
-    const slot = this.values.find(valueHash(value));
-    return slot?.kind === kind ? slot : undefined;
+  /** The credential whose value, or last value before it, this is. Whether it is still good: token-validity.ts. */
+  findByValue(value: string, kind: CredentialKind): Credential | undefined {
+    const credential = this.values.find(valueHash(value));
+    return credential?.kind === kind ? credential : undefined;
   }
 
   /** Every credential of an account. */
-  slotsOf(appId: string): CredentialSlot[] {
-    return [...this.slots.values()].flatMap((slots) => slots.get(appId) ?? []);
+  ofAccount(appId: string): Credential[] {
+    return [...this.credentials.values()].flatMap((credentials) => credentials.get(appId) ?? []);
   }
 
   /** What may be handed out at this moment, if anything. The hot path: no promise, no I/O. */
-  current(slot: CredentialSlot, nowMs = this.clock.nowMs()): CredentialSnapshot | undefined {
-    const { snapshot } = slot;
-    if (snapshot === undefined) {
-      return undefined;
-    }
-    return isServable(snapshot.expiresAtMs, nowMs) && this.isTrusted(slot, snapshot, nowMs)
-      ? snapshot
+  current(credential: Credential, nowMs = this.clock.nowMs()): CredentialSnapshot | undefined {
+    return isUsable(credential.viewForReads, this.readAtMs, nowMs)
+      ? credential.snapshot
       : undefined;
   }
 
   /** There is a value, and only the row has not been read for too long: the next poll may free it. */
-  awaitsReading(slot: CredentialSlot): boolean {
-    const { snapshot } = slot;
-    const nowMs = this.clock.nowMs();
-    return (
-      snapshot !== undefined &&
-      isServable(snapshot.expiresAtMs, nowMs) &&
-      !this.isTrusted(slot, snapshot, nowMs)
-    );
+  awaitsReading(credential: Credential): boolean {
+    return isWithheldAsStale(credential.viewForReads, this.readAtMs, this.clock.nowMs());
   }
 
-  /** How long the live value may still be served, in milliseconds; 0 or less when it may not. */
-  servableMs(slot: CredentialSlot): number {
-    return slot.servableUntilMs() - this.clock.nowMs();
+  /** When the rows were last read as a whole, by the database's clock; 0 before the first time. */
+  get rowsReadAtMs(): number {
+    return this.readAtMs;
   }
 
-  /** How much longer the value may be served on the last reading of its row, in milliseconds. */
-  trustLeftMs(slot: CredentialSlot, nowMs = this.clock.nowMs()): number {
-    const trustedMs = slot.snapshot?.trustedMs ?? Infinity;
-    return this.rowsReadAtMs + trustedMs - nowMs;
+  /** How much longer a value may be served on the last reading of its row, in milliseconds. */
+  trustLeftMs({ trustedMs }: CredentialSnapshot, nowMs: number): number {
+    return this.readAtMs + trustedMs - nowMs;
   }
 
   /** For how long the rows have not been read as a whole, in milliseconds; Infinity before the first time. */
   get unreadMs(): number {
-    return this.hasLoaded ? this.clock.nowMs() - this.rowsReadAtMs : Infinity;
+    return this.hasLoaded ? this.clock.nowMs() - this.readAtMs : Infinity;
   }
 
   /** Reads one row again. @throws DatabaseError */
-  async reload(slot: CredentialSlot): Promise<void> {
-    const { id, version } = slot.row;
+  async reload(credential: Credential): Promise<void> {
+    const { id, version } = credential.row;
     const row = await this.repository.load(id);
     // A read that was overtaken: memory learned of a newer version while it was on its way.
-    const isOvertaken = row !== null && row.version >= version && row.version < slot.row.version;
+    const isOvertaken =
+      row !== null && row.version >= version && row.version < credential.row.version;
     if (row !== null && !isOvertaken) {
-      await this.adopt(slot, row);
+      await this.adopt(credential, row);
     }
   }
 
@@ -202,17 +198,17 @@ export class CredentialStore implements OnApplicationBootstrap {
       this.agreed = this.agreement(digest);
     }
     this.polls += 1;
-    const unread = this.all().filter((slot) => this.awaitsReading(slot));
-    this.rowsReadAtMs = readAtMs;
-    for (const slot of unread) {
-      slot.wake();
+    const unread = this.all().filter((credential) => this.awaitsReading(credential));
+    this.readAtMs = readAtMs;
+    for (const credential of unread) {
+      credential.wake();
     }
   }
 
-  /** What the rows and the slots were when they were last held against each other. */
+  /** What the rows and the credentials were when they were last held against each other. */
   private agreement(digest: string): string {
     let [revisions, fences] = [0, 0];
-    for (const { row } of this.slotsById.values()) {
+    for (const { row } of this.byId.values()) {
       revisions += row.revision;
       fences += row.fence;
     }
@@ -220,29 +216,29 @@ export class CredentialStore implements OnApplicationBootstrap {
   }
 
   private async readChanged(): Promise<void> {
-    const missing = new Map(this.slotsById);
+    const missing = new Map(this.byId);
     for (const { id, revision } of await this.repository.loadRevisions()) {
-      const slot = missing.get(id);
+      const credential = missing.get(id);
       missing.delete(id);
-      if (slot !== undefined && slot.row.revision !== revision) {
-        await this.reload(slot);
+      if (credential !== undefined && credential.row.revision !== revision) {
+        await this.reload(credential);
       }
     }
-    for (const slot of missing.values()) {
-      if (!slot.isRetired) {
-        await this.findAgain(slot);
+    for (const credential of missing.values()) {
+      if (!credential.isRetired) {
+        await this.findAgain(credential);
       }
     }
   }
 
   /** The row is gone, such as from a database that was emptied: it is made again, unless its account is gone too. */
-  private async findAgain(slot: CredentialSlot): Promise<void> {
-    const { appId } = slot.account;
-    const row = await this.findOrInsert(appId, slot.kind.name);
-    if (row !== null && !slot.isRetired) {
-      this.slotsById.delete(slot.row.id);
-      slot.adopt(row);
-      this.slotsById.set(row.id, slot);
+  private async findAgain(credential: Credential): Promise<void> {
+    const { appId } = credential.account;
+    const row = await this.findOrInsert(appId, credential.kind.name);
+    if (row !== null && !credential.isRetired) {
+      this.byId.delete(credential.row.id);
+      credential.adopt(row);
+      this.byId.set(row.id, credential);
     }
   }
 
@@ -257,19 +253,15 @@ export class CredentialStore implements OnApplicationBootstrap {
     return null;
   }
 
-  private isTrusted(slot: CredentialSlot, snapshot: CredentialSnapshot, nowMs: number): boolean {
-    return nowMs - this.rowsReadAtMs < snapshot.trustedMs || slot.isVouched(nowMs);
-  }
-
-  private async adopt(slot: CredentialSlot, row: CredentialEntity): Promise<void> {
-    if (slot.adopt(row)) {
+  private async adopt(credential: Credential, row: CredentialEntity): Promise<void> {
+    if (credential.adopt(row)) {
       return;
     }
     this.logger.error({
       event: 'row_behind_memory',
-      app_id: slot.account.appId,
-      kind: slot.kind.name,
-      version: slot.version,
+      app_id: credential.account.appId,
+      kind: credential.kind.name,
+      version: credential.version,
       row_version: row.version,
       advice: 'the database was restored or failed over; a new value is fetched at once',
     });
@@ -296,7 +288,7 @@ export class CredentialStore implements OnApplicationBootstrap {
       }
       this.add(row);
     }
-    this.rowsReadAtMs = readAtMs;
+    this.readAtMs = readAtMs;
   }
 
   private async insertMissing(rows: CredentialEntity[]): Promise<void> {

@@ -1,7 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { DatabaseService } from '../../database/database.service.js';
 import { Readiness } from '../../health/readiness.js';
-import type { CredentialSlot } from './credential-slot.js';
+import type { Credential } from './credential.js';
 import { CredentialStore } from './credential-store.js';
 
 /**
@@ -12,7 +12,7 @@ import { CredentialStore } from './credential-store.js';
 @Injectable()
 export class CredentialHealth implements OnModuleInit {
   /** The credentials that there were at the start. */
-  private awaited: CredentialSlot[] | undefined;
+  private awaited: Credential[] | undefined;
 
   constructor(
     private readonly readiness: Readiness,
@@ -33,8 +33,13 @@ export class CredentialHealth implements OnModuleInit {
     }
     this.awaited = this.awaited.filter(({ isServed, kind }) => isServed && kind.fetchedAhead);
     const waiting = this.awaited
-      .filter((slot) => !slot.attempted && slot.row.failures === 0 && slot.problem === undefined)
-      .filter((slot) => this.store.current(slot) === undefined);
+      .filter(
+        (credential) =>
+          !credential.attempted &&
+          credential.row.failures === 0 &&
+          credential.view.unopened === undefined,
+      )
+      .filter((credential) => this.store.current(credential) === undefined);
     return waiting.length === 0
       ? undefined
       : `${waiting.length} of ${this.awaited.length} are being fetched for the first time`;

@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { DatabaseClock } from '../../database/database-clock.js';
 import { MetricsRegistry, type Sample } from '../../observability/metrics-registry.js';
-import type { CredentialSlot } from './credential-slot.js';
-import { STATES, stateOf } from './credential-state.js';
+import type { Credential } from './credential.js';
 import { CredentialStore } from './credential-store.js';
+import { displayedState, STATES } from './credential-view.js';
 import { ledgerTerms, ledgerUsed } from './ledger.js';
-import type { ClaimResult } from './refresh-tally.js';
+import type { ClaimResult } from './refresh-counters.js';
 
 const LABELS = ['app_id', 'kind'] as const;
 type Label = (typeof LABELS)[number];
@@ -41,15 +41,15 @@ export class CredentialMetrics {
     this.gauge(
       'expiry_timestamp_seconds',
       'When the newest value ends by what WeChat said.',
-      (slot) => seconds(slot.live?.expiresAtMs),
+      (credential) => seconds(credential.live?.expiresAtMs),
     );
     this.gauge(
       'effective_expiry_timestamp_seconds',
       'Until when the newest value may be served: its end, or less while it is in doubt; 0 for none.',
-      (slot) => slot.servableUntilMs() / 1_000,
+      (credential) => credential.view.effectiveExpiresAtMs / 1_000,
     );
-    this.gauge('usable', '1 while there is a value that may be served, else 0.', (slot) =>
-      this.store.current(slot) === undefined ? 0 : 1,
+    this.gauge('usable', '1 while there is a value that may be served, else 0.', (credential) =>
+      this.store.current(credential) === undefined ? 0 : 1,
     );
     this.gauge(
       'version',
@@ -66,10 +66,14 @@ export class CredentialMetrics {
         labels: [...LABELS, 'state'],
       },
       () =>
-        this.slots().flatMap((slot) => {
-          const current = stateOf(slot, this.clock.nowMs());
+        this.credentials().flatMap((credential) => {
+          const current = displayedState(
+            credential.view,
+            this.store.rowsReadAtMs,
+            this.clock.nowMs(),
+          );
           return STATES.map(
-            (state) => [{ ...labelsOf(slot), state }, state === current ? 1 : 0] as const,
+            (state) => [{ ...labelsOf(credential), state }, state === current ? 1 : 0] as const,
           );
         }),
     );
@@ -92,10 +96,10 @@ export class CredentialMetrics {
     this.gauge(
       'ledger_used',
       'Fetches that the ledger has given out and not yet got back.',
-      (slot) =>
+      (credential) =>
         ledgerUsed(
-          ledgerTerms(slot.policy, slot.row.lifetimeMs, 'schedule'),
-          slot.row.ledgerFullAt,
+          ledgerTerms(credential.policy, credential.row.lifetimeMs, 'schedule'),
+          credential.row.ledgerFullAt,
           this.clock.nowMs(),
         ),
     );
@@ -110,7 +114,10 @@ export class CredentialMetrics {
         help: 'How often a value died early that nobody here replaced, on all replicas together.',
         labels: LABELS,
       },
-      () => this.slots().map((slot) => [labelsOf(slot), slot.row.foreignRotations] as const),
+      () =>
+        this.credentials().map(
+          (credential) => [labelsOf(credential), credential.row.foreignRotations] as const,
+        ),
     );
   }
 
@@ -122,9 +129,10 @@ export class CredentialMetrics {
         labels: [...LABELS, 'cause', 'outcome'],
       },
       () =>
-        this.slots().flatMap((slot) =>
-          [...slot.tally.attempts].map(
-            ({ cause, outcome, count }) => [{ ...labelsOf(slot), cause, outcome }, count] as const,
+        this.credentials().flatMap((credential) =>
+          [...credential.counters.attempts].map(
+            ({ cause, outcome, count }) =>
+              [{ ...labelsOf(credential), cause, outcome }, count] as const,
           ),
         ),
     );
@@ -135,9 +143,10 @@ export class CredentialMetrics {
         labels: [...LABELS, 'result'],
       },
       () =>
-        this.slots().flatMap((slot) =>
+        this.credentials().flatMap((credential) =>
           CLAIM_RESULTS.map(
-            (result) => [{ ...labelsOf(slot), result }, slot.tally.claims[result]] as const,
+            (result) =>
+              [{ ...labelsOf(credential), result }, credential.counters.claims[result]] as const,
           ),
         ),
     );
@@ -148,7 +157,10 @@ export class CredentialMetrics {
         labels: LABELS,
       },
       () =>
-        this.slots().map((slot) => ({ labels: labelsOf(slot), durations: slot.tally.durations })),
+        this.credentials().map((credential) => ({
+          labels: labelsOf(credential),
+          durations: credential.counters.durations,
+        })),
     );
   }
 
@@ -156,12 +168,12 @@ export class CredentialMetrics {
   private gauge(
     name: string,
     help: string,
-    valueOf: (slot: CredentialSlot) => number | undefined,
+    valueOf: (credential: Credential) => number | undefined,
   ): void {
     this.registry.gauge({ name: `credential_${name}`, help, labels: LABELS }, () =>
-      this.slots().flatMap((slot): Sample<Label>[] => {
-        const value = valueOf(slot);
-        return value === undefined ? [] : [[labelsOf(slot), value]];
+      this.credentials().flatMap((credential): Sample<Label>[] => {
+        const value = valueOf(credential);
+        return value === undefined ? [] : [[labelsOf(credential), value]];
       }),
     );
   }
@@ -170,15 +182,15 @@ export class CredentialMetrics {
    * What nobody waits for shows nothing: the credentials of an account that is switched off, and a ticket that
    * was let go because nobody asks for it.
    */
-  private slots(): CredentialSlot[] {
+  private credentials(): Credential[] {
     return this.store
       .all()
-      .filter((slot) => slot.account.enabled)
-      .filter((slot) => !slot.isAtRest || this.store.current(slot) !== undefined);
+      .filter((credential) => credential.account.enabled)
+      .filter((credential) => !credential.isAtRest || this.store.current(credential) !== undefined);
   }
 }
 
-function labelsOf({ account, kind }: CredentialSlot): Record<Label, string> {
+function labelsOf({ account, kind }: Credential): Record<Label, string> {
   return { app_id: account.appId, kind: kind.name };
 }
 

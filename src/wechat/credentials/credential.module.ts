@@ -11,14 +11,15 @@ import { CredentialHealth } from './credential.health.js';
 import { CredentialMetrics } from './credential.metrics.js';
 import { CredentialReaderService } from './credential-reader.service.js';
 import { CredentialRepository } from './credential.repository.js';
-import { CredentialRosterService } from './credential-roster.service.js';
+import { CredentialLifecycleService } from './credential-lifecycle.service.js';
 import { CredentialScheduler } from './credential.scheduler.js';
 import { CredentialSealer } from './credential-sealer.js';
 import { CredentialStateScheduler } from './credential-state.scheduler.js';
 import { CredentialStore } from './credential-store.js';
 import { ImportService } from './import.service.js';
-import { LastResortService } from './last-resort.service.js';
-import { LivenessService } from './liveness.service.js';
+import { UnclaimedFetchService } from './unclaimed-fetch.service.js';
+import { OutboxService } from './outbox.service.js';
+import { ProbeService } from './probe.service.js';
 import { PauseService } from './pause.service.js';
 import { RefreshAttemptService } from './refresh-attempt.service.js';
 import { RefreshService } from './refresh.service.js';
@@ -43,29 +44,29 @@ import { SettleService } from './settle.service.js';
     CredentialMetrics,
     CredentialReaderService,
     CredentialRepository,
-    CredentialRosterService,
+    CredentialLifecycleService,
     CredentialScheduler,
     CredentialSealer,
     CredentialStateScheduler,
     CredentialStore,
     ImportService,
-    LastResortService,
-    LivenessService,
+    OutboxService,
     PauseService,
+    ProbeService,
     RefreshAttemptService,
     RefreshService,
     SettleService,
+    UnclaimedFetchService,
   ],
   exports: [
     AccountModule,
-    ClaimService,
     CredentialReaderService,
-    CredentialRosterService,
+    CredentialLifecycleService,
     CredentialScheduler,
     CredentialSealer,
     CredentialStore,
     ImportService,
-    LivenessService,
+    ProbeService,
     PauseService,
     RefreshService,
   ],

@@ -1,50 +1,9 @@
-import { describe, expect, it } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import { ACCESS_TOKEN_POLICIES } from '../access-token/access-token.policy.js';
-import {
-  isServable,
-  lifetimeMsOf,
-  usableLifetimeMs,
-  nextDueAtMs,
-  quarantineAtMs,
-  type Doubt,
-} from './credential.policy.js';
+import { isServable, lifetimeMsOf, usableLifetimeMs, nextDueAtMs } from './credential.policy.js';
 
-const { stable, legacy } = ACCESS_TOKEN_POLICIES;
+const { stable } = ACCESS_TOKEN_POLICIES;
 const NOW = 1_795_000_000_000;
-const SURE: Doubt = {
-  suspectAt: null,
-  unknownOutcomes: 0,
-  lifetimeMs: 7_200_000,
-  owner: null,
-  claimedAt: NOW,
-};
-
-describe('until when a doubtful value is served unasked', () => {
-  it('legacy: 270 s after the first attempt of unknown outcome', () => {
-    const suspect = { ...SURE, suspectAt: NOW - 100_000, unknownOutcomes: 1 };
-    expect(quarantineAtMs(legacy, suspect)).toBe(NOW + 170_000);
-  });
-
-  it('legacy: not at all after a second one', () => {
-    const suspect = { ...SURE, suspectAt: NOW - 100_000, unknownOutcomes: 2 };
-    expect(quarantineAtMs(legacy, suspect)).toBe(NOW - 100_000);
-  });
-
-  it('legacy: a fetch in flight counts from its claim on', () => {
-    expect(quarantineAtMs(legacy, { ...SURE, owner: 'somebody' })).toBe(NOW + 270_000);
-  });
-
-  it('legacy: 3 s more once the settling fetch is under way, which may end the value at once', () => {
-    const settling = { ...SURE, suspectAt: NOW - 20_000, unknownOutcomes: 1, owner: 'somebody' };
-    expect(quarantineAtMs(legacy, settling)).toBe(NOW + 3_000);
-  });
-
-  it('for ever when nothing speaks against it, and in stable mode, where a fetch ends nothing', () => {
-    expect(quarantineAtMs(legacy, SURE)).toBe(Infinity);
-    expect(quarantineAtMs(stable, { ...SURE, suspectAt: NOW, unknownOutcomes: 2 })).toBe(Infinity);
-  });
-});
-
 it('a policy may count from the last fetch, also where that returned the same value', () => {
   const policy = {
     ...stable,

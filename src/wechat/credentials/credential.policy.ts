@@ -44,11 +44,9 @@ const REFERENCE_LIFETIME_MS = 1_200_000;
 
 /** Old and new value both work for 300 s; 30 s are kept back. */
 const OVERLAP_SERVED_MS = 270_000;
-/** How long a suspect value is served on while the fetch that settles it is under way. */
-const SETTLING_MS = 3_000;
 const SAME_VALUE_PAUSE_MS = 15_000;
 const CLIENT_CACHE_MS = 60_000;
-const MINIMUM_LEFT_MS = 1_000;
+export const MINIMUM_LEFT_MS = 1_000;
 const LONGEST_LIFETIME_SECONDS = 86_400;
 /** What a value may consist of: it travels in URLs and headers. WeChat's own are [A-Za-z0-9_-], 512 at most so far. */
 const VALUE = /^[\x21-\x7e]{1,8192}$/;
@@ -99,42 +97,6 @@ export function importedDueAtMs(
     lifetimeMs: remainingMs,
   };
   return Math.max(obtainedAtMs, Math.round(policy.dueAtMs(life, jitterOf(appId, version), 1)));
-}
-
-export interface Doubt {
-  readonly suspectAt: number | null;
-  readonly unknownOutcomes: number;
-  readonly lifetimeMs: number;
-  readonly owner: string | null;
-  readonly claimedAt: number;
-}
-
-/**
- * Imported while WeChat could not be asked about it, and not confirmed alive since. The row says so by a suspicion
- * without an unknown outcome: a fetch that causes suspicion counts one.
- */
-export function isUnproved(row: Pick<Doubt, 'suspectAt' | 'unknownOutcomes'>): boolean {
-  return row.suspectAt !== null && row.unknownOutcomes === 0;
-}
-
-/**
- * Until when a value may be served without being asked after; Infinity when nothing speaks against it.
- * A fetch in flight counts as well: whoever made it may be dead, and it may have been carried out.
- */
-export function quarantineAtMs(policy: CredentialPolicy, row: Doubt): number {
-  if (!policy.fetchEndsOlderValue) {
-    return Infinity;
-  }
-  const inFlightAt = row.owner === null ? Infinity : row.claimedAt;
-  if (row.suspectAt !== null && inFlightAt !== Infinity) {
-    // A second fetch may end at once what the first one left its overlap.
-    return inFlightAt + SETTLING_MS * scaleOf(policy, row.lifetimeMs);
-  }
-  const doubtfulAt = Math.min(row.suspectAt ?? Infinity, inFlightAt);
-  // After a second unknown outcome two values may have been minted, and the first overlap does not hold.
-  return row.unknownOutcomes > 1
-    ? doubtfulAt
-    : doubtfulAt + overlapServedMs(policy, row.lifetimeMs);
 }
 
 /** For how long an older value may be trusted once somebody else may have fetched. */

@@ -107,7 +107,7 @@ export class CredentialRepository {
   }
 
   /** WeChat accepted an imported value that was not confirmed. */
-  markProved({ id, version }: CredentialEntity): Promise<boolean> {
+  confirmImport({ id, version }: CredentialEntity): Promise<boolean> {
     return updateCredential(this.database, id, { suspectAt: null }, [
       'version = :version AND unknown_outcomes = 0 AND owner IS NULL',
       { version },
@@ -129,22 +129,22 @@ export class CredentialRepository {
   }
 
   /**
-   * A fetch that ended outside its claim may have ended the stored value: not before `attemptAtMs`, and
+   * A fetch that ended outside its claim may have ended the stored value: not before `claimedAtMs`, and
    * with one settling refresh after the quiet time. Only a commit under a claim clears it.
    */
-  markSuspect(id: string, attemptAtMs: number, quietMs: number): Promise<boolean> {
+  markSuspect(id: string, claimedAtMs: number, quietMs: number): Promise<boolean> {
     const now = this.database.nowMs;
     return updateCredential(
       this.database,
       id,
       {
         suspectAt: () =>
-          'CASE WHEN suspect_at IS NULL OR suspect_at > :attemptAtMs THEN :attemptAtMs ELSE suspect_at END',
+          'CASE WHEN suspect_at IS NULL OR suspect_at > :claimedAtMs THEN :claimedAtMs ELSE suspect_at END',
         unknownOutcomes: () => 'unknown_outcomes + 1',
         nextAttemptAt: () =>
           `CASE WHEN next_attempt_at > ${now} + :quietMs THEN ${now} + :quietMs ELSE next_attempt_at END`,
       },
-      ['1 = 1', { attemptAtMs, quietMs }],
+      ['1 = 1', { claimedAtMs, quietMs }],
     );
   }
 

@@ -2,10 +2,9 @@ import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common'
 import { Cron, CronExpression } from '@nestjs/schedule';
 import { DatabaseClock } from '../../database/database-clock.js';
 import { Clock } from '../../time/clock.js';
-import { ClaimService } from './claim.service.js';
-import type { CredentialSlot } from './credential-slot.js';
+import type { Credential } from './credential.js';
 import { CredentialStore } from './credential-store.js';
-import { dueAtMs } from './due.js';
+import { claimableAtMs } from './credential-view.js';
 import { RefreshService } from './refresh.service.js';
 
 /**
@@ -28,7 +27,6 @@ export class CredentialScheduler implements OnApplicationBootstrap {
   constructor(
     private readonly store: CredentialStore,
     private readonly refreshes: RefreshService,
-    private readonly claims: ClaimService,
     private readonly databaseClock: DatabaseClock,
     private readonly clock: Clock,
   ) {}
@@ -51,18 +49,18 @@ export class CredentialScheduler implements OnApplicationBootstrap {
       MOST_STARTS - this.latestStarts(),
       MOST_UNDER_WAY - this.refreshes.underWay,
     );
-    for (const slot of room > 0 ? this.store.all() : []) {
-      if (room > 0 && this.isDue(slot, nowMs)) {
+    for (const credential of room > 0 ? this.store.all() : []) {
+      if (room > 0 && this.isDue(credential, nowMs)) {
         room -= 1;
-        this.start(slot);
+        this.start(credential);
       }
     }
   }
 
   /** The same for one that somebody waits for, who need not wait for the second to turn. */
-  startIfDue(slot: CredentialSlot): void {
-    if (!this.refreshes.isStopping && this.isDue(slot, this.databaseClock.nowMs())) {
-      this.start(slot);
+  startIfDue(credential: Credential): void {
+    if (!this.refreshes.isStopping && this.isDue(credential, this.databaseClock.nowMs())) {
+      this.start(credential);
     }
   }
 
@@ -74,39 +72,28 @@ export class CredentialScheduler implements OnApplicationBootstrap {
     return this.starts.length;
   }
 
-  /** What is not due is told by one comparison: with a thousand accounts, nearly all are not. */
-  private isDue(slot: CredentialSlot, nowMs: number): boolean {
-    if (nowMs < dueAtMs(slot, nowMs)) {
-      return false;
-    }
-    const { account, row } = slot;
-    // Another replica knows a newer secret or mode than this process: the refresh is left to it.
-    const isOutdated = row.configVersion > account.configVersion;
-    if (
-      !slot.isServed ||
-      isOutdated ||
-      slot.problem !== undefined ||
-      this.refreshes.isRunning(slot) ||
-      slot.isAtRest
-    ) {
-      return false;
-    }
+  /** With a thousand accounts nearly all are told by the first comparison. */
+  private isDue(credential: Credential, nowMs: number): boolean {
+    const { dueAtMs, leasedUntilMs, isOutdated } = credential.view;
     return (
-      !slot.isPausing(nowMs) &&
-      !this.claims.isLeased(slot) &&
-      nowMs >= this.claims.earliestAtMs(slot, SCHEDULED)
+      dueAtMs <= nowMs &&
+      leasedUntilMs <= nowMs &&
+      !isOutdated &&
+      !this.refreshes.isRunning(credential) &&
+      !credential.isAtRest &&
+      claimableAtMs(credential.facts, SCHEDULED, nowMs) <= nowMs
     );
   }
 
-  private start(slot: CredentialSlot): void {
+  private start(credential: Credential): void {
     this.starts.push(this.clock.monotonicMs());
-    const force = this.claims.needsForce(slot) ? 'needed' : 'no';
-    const request = { cause: 'schedule', force, replaces: slot.target } as const;
-    this.refreshes.start(slot, request).catch((error: unknown) => {
+    const force = credential.view.forceNext ? 'needed' : 'no';
+    const request = { cause: 'schedule', force, replaces: credential.target } as const;
+    this.refreshes.start(credential, request).catch((error: unknown) => {
       this.logger.error({
         event: 'refresh_broke',
-        app_id: slot.account.appId,
-        kind: slot.kind.name,
+        app_id: credential.account.appId,
+        kind: credential.kind.name,
         reason: error instanceof Error ? error.message : 'unknown',
       });
     });

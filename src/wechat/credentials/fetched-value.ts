@@ -2,17 +2,18 @@ import { WechatCallError } from '../api/wechat-call.error.js';
 import type { HeldClaim } from './claim.service.js';
 import type { FetchedValue } from './credential-kind.js';
 import { usableLifetimeMs } from './credential.policy.js';
-import type { CredentialSlot, UnstoredValue } from './credential-slot.js';
+import type { PendingCommit } from './credential-facts.js';
+import type { Credential } from './credential.js';
 
 /**
  * A fetched value as it is held and stored.
  * @returns undefined when WeChat's answer holds none that can be used
  */
-export function toUnstoredValue(
-  slot: CredentialSlot,
+export function toPendingCommit(
+  credential: Credential,
   claim: HeldClaim,
   fetched: FetchedValue,
-): UnstoredValue | undefined {
+): PendingCommit | undefined {
   const answeredMs = usableLifetimeMs(fetched);
   if (answeredMs === undefined) {
     return undefined;
@@ -20,19 +21,19 @@ export function toUnstoredValue(
   return {
     version: claim.fence,
     value: fetched.value,
-    obtainedAtMs: claim.attemptAtMs,
-    expiresAtMs: claim.attemptAtMs + answeredMs,
+    obtainedAtMs: claim.claimedAtMs,
+    expiresAtMs: claim.claimedAtMs + answeredMs,
     // Where a repeat returns the same value, an answer tells what remains, not how long a life is.
-    lifetimeMs: slot.policy.fetchEndsOlderValue
+    lifetimeMs: credential.policy.fetchEndsOlderValue
       ? answeredMs
-      : Math.max(answeredMs, slot.row.lifetimeMs),
+      : Math.max(answeredMs, credential.row.lifetimeMs),
     claim,
   };
 }
 
 /** WeChat may have minted a value that we cannot use: the outcome is unknown. */
-export function unusableAnswer(slot: CredentialSlot): WechatCallError {
-  return new WechatCallError(`fetch of ${slot.kind.name}`, {
+export function unusableAnswer(credential: Credential): WechatCallError {
+  return new WechatCallError(`fetch of ${credential.kind.name}`, {
     failureClass: 'unknown_outcome',
     errcode: null,
     errmsg:

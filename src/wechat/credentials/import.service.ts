@@ -5,7 +5,7 @@ import { DatabaseError } from '../../database/database-error.js';
 import { importedDueAtMs } from './credential.policy.js';
 import { CredentialRepository } from './credential.repository.js';
 import { CredentialSealer } from './credential-sealer.js';
-import type { CredentialSlot } from './credential-slot.js';
+import type { Credential } from './credential.js';
 import { CredentialStore } from './credential-store.js';
 import { RefreshHistoryRepository } from '../refresh-history/refresh-history.repository.js';
 
@@ -35,9 +35,9 @@ export class ImportService {
   ) {}
 
   /** @throws DatabaseError, also when the row has been claimed or filled already */
-  async import(slot: CredentialSlot, imported: ImportedValue): Promise<void> {
+  async import(credential: Credential, imported: ImportedValue): Promise<void> {
     const { value, remainingMs, isProved, origin } = imported;
-    const { row, account, kind, policy } = slot;
+    const { row, account, kind, policy } = credential;
     const nowMs = Math.trunc(this.clock.nowMs());
     const version = row.fence + 1;
     const claim = { id: row.id, fence: version, owner: '' };
@@ -45,7 +45,7 @@ export class ImportService {
     await this.history.open(claim, {
       ...opened,
       startedAtMs: nowMs,
-      versionBefore: slot.version,
+      versionBefore: credential.version,
       origin,
     });
     const isStored = await this.repository.storeFirst(row, {
@@ -65,7 +65,7 @@ export class ImportService {
           })
         : nowMs,
     });
-    await this.store.reload(slot);
+    await this.store.reload(credential);
     await this.history.close(claim, isStored ? 'committed' : 'fenced_off');
     if (!isStored) {
       throw new DatabaseError('conflict', 'the credential was fetched before it could be imported');

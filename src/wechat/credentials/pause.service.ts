@@ -27,8 +27,8 @@ export class PauseService {
           await this.repository.endPause(row);
         }
       }
-      for (const slot of this.store.slotsOf(appId)) {
-        await this.store.reload(slot);
+      for (const credential of this.store.ofAccount(appId)) {
+        await this.store.reload(credential);
       }
     } catch (error) {
       const reason = toDatabaseError(error).driverCode;

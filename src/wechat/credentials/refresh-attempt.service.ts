@@ -2,11 +2,12 @@ import { Injectable, Logger } from '@nestjs/common';
 import { DatabaseError } from '../../database/database-error.js';
 import { Clock } from '../../time/clock.js';
 import { ClaimService, type HeldClaim } from './claim.service.js';
-import type { CredentialSlot } from './credential-slot.js';
-import { LastResortService } from './last-resort.service.js';
+import type { Credential } from './credential.js';
+import { UnclaimedFetchService } from './unclaimed-fetch.service.js';
 import { RefreshHistoryRepository } from '../refresh-history/refresh-history.repository.js';
 import { isReplaced, type RefreshRequest } from './refresh-request.js';
-import { SettleService, type Settled } from './settle.service.js';
+import { OutboxService, type Settled } from './outbox.service.js';
+import { SettleService } from './settle.service.js';
 
 export type AttemptResult =
   | Settled
@@ -26,47 +27,48 @@ export class RefreshAttemptService {
   constructor(
     private readonly claims: ClaimService,
     private readonly settle: SettleService,
+    private readonly outbox: OutboxService,
     private readonly history: RefreshHistoryRepository,
-    private readonly lastResort: LastResortService,
+    private readonly unclaimed: UnclaimedFetchService,
     private readonly clock: Clock,
   ) {}
 
-  async attempt(slot: CredentialSlot, request: RefreshRequest): Promise<AttemptResult> {
+  async attempt(credential: Credential, request: RefreshRequest): Promise<AttemptResult> {
     const startedMs = this.clock.monotonicMs();
-    const result = await this.claimAndFetch(slot, request);
+    const result = await this.claimAndFetch(credential, request);
     if (result.outcome !== 'not_claimed') {
-      this.report(slot, request, result, this.clock.monotonicMs() - startedMs);
+      this.report(credential, request, result, this.clock.monotonicMs() - startedMs);
     }
     return result;
   }
 
   private async claimAndFetch(
-    slot: CredentialSlot,
+    credential: Credential,
     request: RefreshRequest,
   ): Promise<AttemptResult> {
-    // What is held already may only wait to be stored: a schedule that is due because of it is served by that.
-    const held = slot.unstored;
-    if (held?.claim !== undefined) {
-      const stored = await this.settle.commit(slot, held.claim, held);
+    // A value may only wait to be stored: a schedule that is due because of it is served by that.
+    const { pending } = credential.facts;
+    if (pending?.claim !== undefined) {
+      const stored = await this.outbox.commit(credential, pending.claim, pending);
       if (stored.outcome === 'committed' && request.cause === 'schedule') {
         return stored;
       }
     }
-    if (isReplaced(slot, request)) {
+    if (isReplaced(credential.facts, credential.view, request)) {
       return { outcome: 'not_claimed' };
     }
     let claim: HeldClaim | undefined;
     try {
-      claim = await this.claims.claim(slot, request);
+      claim = await this.claims.claim(credential, request);
       if (claim !== undefined) {
-        await this.writeDown(slot, request, claim);
+        await this.writeDown(credential, request, claim);
       }
     } catch (error) {
       if (claim !== undefined) {
-        await this.settle.release(slot, claim);
+        await this.settle.release(credential, claim);
       }
       if (error instanceof DatabaseError) {
-        return (await this.lastResort.fetch(slot))
+        return (await this.unclaimed.fetch(credential))
           ? { outcome: 'held' }
           : { outcome: 'database_away' };
       }
@@ -77,42 +79,42 @@ export class RefreshAttemptService {
     }
     if (!this.claims.leavesRoom(claim)) {
       // The claim took so long that somebody else could hold the lease before our answer is stored.
-      await this.settle.release(slot, claim);
+      await this.settle.release(credential, claim);
       return { outcome: 'not_claimed' };
     }
-    return this.fetch(slot, claim);
+    return this.fetch(credential, claim);
   }
 
   /** What cannot be written down is not done: the row is the refresh's write-ahead history. */
   private async writeDown(
-    slot: CredentialSlot,
+    credential: Credential,
     request: RefreshRequest,
     claim: HeldClaim,
   ): Promise<void> {
     await this.history.open(claim, {
-      appId: slot.account.appId,
-      kind: slot.kind.name,
+      appId: credential.account.appId,
+      kind: credential.kind.name,
       cause: request.cause,
       forced: request.force !== 'no',
-      startedAtMs: claim.attemptAtMs,
-      versionBefore: slot.row.version,
+      startedAtMs: claim.claimedAtMs,
+      versionBefore: credential.row.version,
       origin: request.origin,
     });
-    await this.history.closeAbandoned(claim, slot.row.version);
+    await this.history.closeAbandoned(claim, credential.row.version);
   }
 
-  private async fetch(slot: CredentialSlot, claim: HeldClaim): Promise<Settled> {
+  private async fetch(credential: Credential, claim: HeldClaim): Promise<Settled> {
     let fetched;
     try {
-      fetched = await slot.kind.fetch(slot.account, { force: claim.forced });
+      fetched = await credential.kind.fetch(credential.account, { force: claim.forced });
     } catch (error) {
-      return this.settle.fail(slot, claim, error);
+      return this.settle.fail(credential, claim, error);
     }
-    return this.settle.succeed(slot, claim, fetched);
+    return this.settle.succeed(credential, claim, fetched);
   }
 
   private report(
-    slot: CredentialSlot,
+    credential: Credential,
     request: RefreshRequest,
     result: AttemptResult,
     durationMs: number,
@@ -120,16 +122,16 @@ export class RefreshAttemptService {
     // As the history calls it: WeChat returned the value that was stored.
     const isSame = result.outcome === 'committed' && !result.rotated;
     const outcome = isSame ? 'unchanged' : result.outcome;
-    slot.tally.attempted(request.cause, outcome, durationMs);
+    credential.counters.attempted(request.cause, outcome, durationMs);
     const line = {
       event: 'refresh',
       ...(request.origin && { request_id: request.origin.requestId }),
-      app_id: slot.account.appId,
-      kind: slot.kind.name,
+      app_id: credential.account.appId,
+      kind: credential.kind.name,
       cause: request.cause,
       forced: request.force !== 'no',
       outcome,
-      version: slot.version,
+      version: credential.version,
       duration_ms: Math.round(durationMs),
     };
     if (result.outcome === 'failed') {

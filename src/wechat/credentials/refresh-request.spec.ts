@@ -20,8 +20,11 @@ function replaced(facts: Case): boolean {
   const { force = 'no', version = 5, isDead = false, opens = true } = facts;
   const { isConfigClaimed = true, fence = version, configVersion = 2 } = facts;
   const row: Row = { fence, configVersion };
-  const slot = { version, isDead, row, live: opens ? {} : undefined };
-  return isReplaced(slot, { force, replaces: { version: 3, configVersion: 2, isConfigClaimed } });
+  const view = { version, isDead, live: opens ? {} : undefined };
+  return isReplaced({ row }, view, {
+    force,
+    replaces: { version: 3, configVersion: 2, isConfigClaimed },
+  });
 }
 
 describe('a refresh that is to replace version 3', () => {

@@ -28,33 +28,23 @@ export interface RefreshRequest {
   readonly origin?: Origin;
 }
 
-/** The part of a slot that is needed here. The slot imports this file, so this file does not import the slot. */
-interface ReplaceableFacts {
-  readonly version: number;
-  readonly isDead: boolean;
-  readonly live: object | undefined;
-  readonly row: Pick<CredentialEntity, 'fence' | 'configVersion'>;
-}
-
 /**
  * Whether the request is done already, by whoever: there is a newer version, it is not dead, and it was made under
  * the configuration of the request. Asked before each claim and after each wait, with no await in between: what
  * the claim's statement compares is the row as it is by then, which would let the newer version be replaced too.
  */
 export function isReplaced(
-  slot: ReplaceableFacts,
+  { row }: { readonly row: Pick<CredentialEntity, 'fence' | 'configVersion'> },
+  view: { readonly version: number; readonly isDead: boolean; readonly live: object | undefined },
   { force, replaces }: Pick<RefreshRequest, 'force' | 'replaces'>,
 ): boolean {
+  // The row has the configuration of its last claim. That is the version's own if no claim came after it.
+  const isMadeUnder = row.configVersion >= replaces.configVersion && row.fence === view.version;
   return (
     force !== 'requested' &&
-    slot.version > replaces.version &&
-    slot.live !== undefined &&
-    !slot.isDead &&
-    (replaces.isConfigClaimed || isMadeUnder(slot, replaces.configVersion))
+    view.version > replaces.version &&
+    view.live !== undefined &&
+    !view.isDead &&
+    (replaces.isConfigClaimed || isMadeUnder)
   );
-}
-
-/** The row has the configuration of its last claim. That is the version's own if no claim came after it. */
-function isMadeUnder({ version, row }: ReplaceableFacts, configVersion: number): boolean {
-  return row.configVersion >= configVersion && row.fence === version;
 }

@@ -4,9 +4,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { DatabaseClock } from '../../database/database-clock.js';
 import { DatabaseError } from '../../database/database-error.js';
 import { Clock } from '../../time/clock.js';
-import { ClaimService } from './claim.service.js';
-import type { CredentialSlot } from './credential-slot.js';
+import type { Credential } from './credential.js';
 import { CredentialStore } from './credential-store.js';
+import { claimableAtMs } from './credential-view.js';
 import { RefreshAttemptService, type AttemptResult } from './refresh-attempt.service.js';
 import { isReplaced, type RefreshRequest } from './refresh-request.js';
 
@@ -29,12 +29,11 @@ const REPLACED = { outcome: 'committed', rotated: true } as const;
  */
 @Injectable()
 export class RefreshService implements BeforeApplicationShutdown {
-  private readonly runs = new Map<CredentialSlot, Run>();
+  private readonly runs = new Map<Credential, Run>();
   private readonly stopping = new AbortController();
 
   constructor(
     private readonly attempts: RefreshAttemptService,
-    private readonly claims: ClaimService,
     private readonly store: CredentialStore,
     private readonly databaseClock: DatabaseClock,
     private readonly clock: Clock,
@@ -43,8 +42,8 @@ export class RefreshService implements BeforeApplicationShutdown {
     setMaxListeners(0, this.stopping.signal);
   }
 
-  isRunning(slot: CredentialSlot): boolean {
-    return this.runs.has(slot);
+  isRunning(credential: Credential): boolean {
+    return this.runs.has(credential);
   }
 
   /** How many attempts are under way. */
@@ -63,16 +62,16 @@ export class RefreshService implements BeforeApplicationShutdown {
 
   async beforeApplicationShutdown(): Promise<void> {
     this.stopping.abort();
-    for (const slot of this.store.all()) {
-      slot.wake();
+    for (const credential of this.store.all()) {
+      credential.wake();
     }
     await this.settled();
   }
 
   /** Starts an attempt; the caller has looked that none is under way. */
-  start(slot: CredentialSlot, request: RefreshRequest): Promise<AttemptResult> {
-    const promise = this.attempt(slot, request);
-    this.runs.set(slot, { promise, request });
+  start(credential: Credential, request: RefreshRequest): Promise<AttemptResult> {
+    const promise = this.attempt(credential, request);
+    this.runs.set(credential, { promise, request });
     return promise;
   }
 
@@ -83,7 +82,7 @@ export class RefreshService implements BeforeApplicationShutdown {
    * forced refresh never joins an unforced one, but comes after it.
    */
   async refresh(
-    slot: CredentialSlot,
+    credential: Credential,
     request: RefreshRequest,
     waitMs: number,
   ): Promise<RefreshResult> {
@@ -91,60 +90,61 @@ export class RefreshService implements BeforeApplicationShutdown {
     let { force } = request;
     for (;;) {
       const attempt = { ...request, force };
-      if (isReplaced(slot, attempt)) {
+      if (isReplaced(credential.facts, credential.view, attempt)) {
         return REPLACED;
       }
-      const underWay = this.runs.get(slot);
+      const underWay = this.runs.get(credential);
       const result = await (underWay === undefined
-        ? this.start(slot, attempt)
+        ? this.start(credential, attempt)
         : this.beforeDeadline(underWay.promise, deadlineMs));
-      if (isReplaced(slot, attempt)) {
+      if (isReplaced(credential.facts, credential.view, attempt)) {
         return REPLACED;
       }
       if (result.outcome === 'out_of_time') {
         return result;
       }
       const isAnswer = underWay === undefined || isAnsweredBy(underWay.request, attempt, result);
-      if (force === 'no' && this.claims.needsForce(slot)) {
+      if (force === 'no' && credential.view.forceNext) {
         force = 'needed';
       }
       if (isAnswer && !isUndecided(result) && force === attempt.force) {
         return result;
       }
-      const isTooEarly = this.isTooEarlyUntil(slot, { ...request, force }, deadlineMs);
-      if (isTooEarly || !(await this.lookAgain(slot))) {
+      const isTooEarly = this.isTooEarlyUntil(credential, { ...request, force }, deadlineMs);
+      if (isTooEarly || !(await this.lookAgain(credential))) {
         return isAnswer ? result : { outcome: 'not_claimed' };
       }
     }
   }
 
-  private async attempt(slot: CredentialSlot, request: RefreshRequest): Promise<AttemptResult> {
+  private async attempt(credential: Credential, request: RefreshRequest): Promise<AttemptResult> {
     try {
-      const result = await this.attempts.attempt(slot, request);
-      slot.attempted ||= result.outcome !== 'not_claimed';
+      const result = await this.attempts.attempt(credential, request);
+      credential.attempted ||= result.outcome !== 'not_claimed';
       return result;
     } finally {
-      this.runs.delete(slot);
-      slot.wake();
+      this.runs.delete(credential);
+      credential.wake();
     }
   }
 
   private isTooEarlyUntil(
-    slot: CredentialSlot,
+    credential: Credential,
     request: RefreshRequest,
     deadlineMs: number,
   ): boolean {
     const leftMs = deadlineMs - this.clock.monotonicMs();
-    const freeAtMs = this.claims.earliestAtMs(slot, request);
-    return leftMs < LOOK_AGAIN_MS || freeAtMs - this.databaseClock.nowMs() > leftMs;
+    const nowMs = this.databaseClock.nowMs();
+    const freeAtMs = claimableAtMs(credential.facts, request, nowMs);
+    return leftMs < LOOK_AGAIN_MS || freeAtMs - nowMs > leftMs;
   }
 
   /** @returns false when the service stops, the database is away or the account is */
-  private async lookAgain(slot: CredentialSlot): Promise<boolean> {
+  private async lookAgain(credential: Credential): Promise<boolean> {
     try {
       await delay(LOOK_AGAIN_MS, undefined, { signal: this.stopping.signal });
-      await this.store.reload(slot);
-      return slot.isServed;
+      await this.store.reload(credential);
+      return credential.isServed;
     } catch (error) {
       if (error instanceof DatabaseError || this.isStopping) {
         return false;

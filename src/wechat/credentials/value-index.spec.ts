@@ -1,21 +1,27 @@
 import { describe, expect, it } from '@jest/globals';
 import { ACCESS_TOKEN_POLICIES } from '../access-token/access-token.policy.js';
-import { CredentialSlot } from './credential-slot.js';
+import { Credential } from './credential.js';
 import { CredentialEntity } from './credential.entity.js';
-import { outgoingHash, previousOf } from './previous-value.js';
+import { outgoingHash } from './credential-view.js';
 import { valueHash } from './value-hash.js';
 import { ValueIndex } from './value-index.js';
 
 function row(changes: Partial<CredentialEntity>): CredentialEntity {
   const empty = { value: null, version: 1, revision: 1, deadAt: null, suspectAt: null };
-  const none = { owner: null, previousHash: null, previousUntil: null, unknownOutcomes: 0 };
+  const none = {
+    owner: null,
+    lastError: null,
+    previousHash: null,
+    previousUntil: null,
+    unknownOutcomes: 0,
+  };
   const times = { obtainedAt: 1_000, expiresAt: 7_201_000, lifetimeMs: 7_200_000 };
   const entity = { id: 'row', ...empty, ...none, ...times, ...changes };
   return Object.assign(new CredentialEntity(), entity);
 }
 
-function slotOf(appId: string, changes: Partial<CredentialEntity>): CredentialSlot {
-  return new CredentialSlot(
+function slotOf(appId: string, changes: Partial<CredentialEntity>): Credential {
+  return new Credential(
     {
       appId,
       name: null,
@@ -34,70 +40,73 @@ function slotOf(appId: string, changes: Partial<CredentialEntity>): CredentialSl
     },
     row(changes),
     ({ value }) => value ?? '',
+    () => 100_000,
   );
 }
 
-const find = (index: ValueIndex, value: string): CredentialSlot | undefined =>
+const find = (index: ValueIndex, value: string): Credential | undefined =>
   index.find(valueHash(value));
 
 describe('the index of values', () => {
   it('knows the value and the one before it, of each account', () => {
     const index = new ValueIndex();
-    const slots = ['a', 'b', 'c'].map((id) =>
+    const credentials = ['a', 'b', 'c'].map((id) =>
       slotOf(id, { value: id, previousHash: valueHash(`${id} before`), previousUntil: 300_000 }),
     );
-    slots.forEach((slot) => {
-      index.add(slot);
+    credentials.forEach((credential) => {
+      index.add(credential);
     });
-    for (const slot of slots) {
-      expect(find(index, slot.account.appId)).toBe(slot);
-      expect(find(index, `${slot.account.appId} before`)).toBe(slot);
+    for (const credential of credentials) {
+      expect(find(index, credential.account.appId)).toBe(credential);
+      expect(find(index, `${credential.account.appId} before`)).toBe(credential);
     }
     expect(find(index, 'd')).toBeUndefined();
   });
 
   it('follows a rotation, and forgets what lies two rotations back', () => {
     const index = new ValueIndex();
-    const slot = slotOf('a', { value: 'first' });
-    index.add(slot);
+    const credential = slotOf('a', { value: 'first' });
+    index.add(credential);
     const rotate = (value: string, previous: string, version: number): void => {
       const previousHash = valueHash(previous);
-      slot.adopt(row({ value, version, revision: version, previousHash, previousUntil: 300_000 }));
+      credential.adopt(
+        row({ value, version, revision: version, previousHash, previousUntil: 300_000 }),
+      );
     };
     rotate('second', 'first', 2);
-    expect([find(index, 'first'), find(index, 'second')]).toEqual([slot, slot]);
+    expect([find(index, 'first'), find(index, 'second')]).toEqual([credential, credential]);
     rotate('third', 'second', 3);
     expect(find(index, 'first')).toBeUndefined();
-    expect([find(index, 'second'), find(index, 'third')]).toEqual([slot, slot]);
+    expect([find(index, 'second'), find(index, 'third')]).toEqual([credential, credential]);
   });
 
   it('knows a value that the database has not taken, and the stored one through its overlap', () => {
     const index = new ValueIndex();
-    const slot = slotOf('a', { value: 'stored' });
-    index.add(slot);
+    const credential = slotOf('a', { value: 'stored' });
+    index.add(credential);
     const life = { obtainedAtMs: 60_000, expiresAtMs: 7_260_000, lifetimeMs: 7_200_000 };
-    slot.hold({ ...life, version: 2, value: 'held', claim: undefined });
-    expect([find(index, 'stored'), find(index, 'held')]).toEqual([slot, slot]);
-    expect(previousOf(slot)?.untilMs).toBe(60_000 + 270_000);
+    credential.addPending({ ...life, version: 2, value: 'held', claim: undefined });
+    expect([find(index, 'stored'), find(index, 'held')]).toEqual([credential, credential]);
+    expect(credential.view.previous?.untilMs).toBe(60_000 + 270_000);
   });
 
   it('takes no value for the one before that WeChat refused', () => {
-    const slot = slotOf('a', { value: 'dead', deadAt: 2_000 });
-    expect(outgoingHash(slot, 'next')).toBeNull();
+    const credential = slotOf('a', { value: 'dead', deadAt: 2_000 });
+    expect(outgoingHash(credential.facts, 'next')).toBeNull();
     const refused = slotOf('b', { value: 'dead' });
-    refused.refuse(refused.live!);
-    expect(outgoingHash(refused, 'next')).toBeNull();
+    refused.markDead(refused.live!);
+    expect(outgoingHash(refused.facts, 'next')).toBeNull();
     const live = slotOf('c', { value: 'live' });
-    expect(outgoingHash(live, 'next')).toBe(valueHash('live'));
-    expect(outgoingHash(live, 'live')).toBeNull();
+    expect(outgoingHash(live.facts, 'next')).toBe(valueHash('live'));
+    expect(outgoingHash(live.facts, 'live')).toBeNull();
   });
 
-  it('forgets a slot that is removed, whatever it learns later', () => {
+  it('forgets a credential that is removed, whatever it learns later', () => {
     const index = new ValueIndex();
-    const slot = slotOf('a', { value: 'first' });
-    index.add(slot);
-    index.remove(slot);
-    slot.adopt(row({ value: 'second', version: 2, revision: 2 }));
+    const credential = slotOf('a', { value: 'first' });
+    index.add(credential);
+    index.remove(credential);
+    credential.adopt(row({ value: 'second', version: 2, revision: 2 }));
     expect([find(index, 'first'), find(index, 'second')]).toEqual([undefined, undefined]);
   });
 });

@@ -1,5 +1,4 @@
-import type { CredentialSlot } from './credential-slot.js';
-import { previousOf } from './previous-value.js';
+import type { Credential } from './credential.js';
 import { valueHash } from './value-hash.js';
 
 interface Indexed {
@@ -12,59 +11,59 @@ const NOTHING: Indexed = { value: undefined, previousHash: undefined, hashes: []
 
 /**
  * Which credential a value is, or was until the last rotation: one look-up by its hash, however many
- * accounts there are. It follows each slot's changes; whether a value is still good is the slot's to say.
+ * accounts there are. It follows each credential's changes; whether a value is still good is the credential's to say.
  */
 export class ValueIndex {
-  private readonly slots = new Map<string, CredentialSlot>();
-  private readonly indexed = new Map<CredentialSlot, { now: Indexed; stop: () => void }>();
+  private readonly credentials = new Map<string, Credential>();
+  private readonly indexed = new Map<Credential, { now: Indexed; stop: () => void }>();
 
-  /** Takes a slot in and follows it until it is removed. */
-  add(slot: CredentialSlot): void {
+  /** Takes a credential in and follows it until it is removed. */
+  add(credential: Credential): void {
     const entry = {
       now: NOTHING,
-      stop: slot.onChange(() => {
-        entry.now = this.reindex(slot, entry.now);
+      stop: credential.onChange(() => {
+        entry.now = this.reindex(credential, entry.now);
       }),
     };
-    this.indexed.set(slot, entry);
-    entry.now = this.reindex(slot, entry.now);
+    this.indexed.set(credential, entry);
+    entry.now = this.reindex(credential, entry.now);
   }
 
-  remove(slot: CredentialSlot): void {
-    const entry = this.indexed.get(slot);
+  remove(credential: Credential): void {
+    const entry = this.indexed.get(credential);
     if (entry !== undefined) {
       entry.stop();
-      this.forget(slot, entry.now);
-      this.indexed.delete(slot);
+      this.forget(credential, entry.now);
+      this.indexed.delete(credential);
     }
   }
 
-  find(hash: string): CredentialSlot | undefined {
-    return this.slots.get(hash);
+  find(hash: string): Credential | undefined {
+    return this.credentials.get(hash);
   }
 
   /** Listeners are called at every poll as well: nothing is hashed unless the value is another one. */
-  private reindex(slot: CredentialSlot, before: Indexed): Indexed {
-    const value = slot.live?.value;
-    const previousHash = previousOf(slot)?.hash;
+  private reindex(credential: Credential, before: Indexed): Indexed {
+    const value = credential.live?.value;
+    const previousHash = credential.view.previous?.hash;
     if (value === before.value && previousHash === before.previousHash) {
       return before;
     }
-    this.forget(slot, before);
+    this.forget(credential, before);
     const hashes = [
       ...(previousHash === undefined ? [] : [previousHash]),
       ...(value === undefined ? [] : [valueHash(value)]),
     ];
     for (const hash of hashes) {
-      this.slots.set(hash, slot);
+      this.credentials.set(hash, credential);
     }
     return { value, previousHash, hashes };
   }
 
-  private forget(slot: CredentialSlot, { hashes }: Indexed): void {
+  private forget(credential: Credential, { hashes }: Indexed): void {
     for (const hash of hashes) {
-      if (this.slots.get(hash) === slot) {
-        this.slots.delete(hash);
+      if (this.credentials.get(hash) === credential) {
+        this.credentials.delete(hash);
       }
     }
   }

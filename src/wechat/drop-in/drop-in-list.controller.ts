@@ -8,7 +8,7 @@ import {
 } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { DropInAccess } from '../../access/drop-in-access.decorator.js';
-import type { CredentialSlot } from '../credentials/credential-slot.js';
+import type { Credential } from '../credentials/credential.js';
 import type { IpListKind } from '../ip-list/ip-list.dto.js';
 import { IpService } from '../ip-list/ip.service.js';
 import { DropInIpAnswer, DropInProblem } from './drop-in.dto.js';
@@ -31,7 +31,7 @@ export class DropInListController {
   @DropInAccess(HeldTokenGuard, 'access_token')
   @ApiOperation({ summary: 'getCallbackIp of WeChat, for SDKs' })
   @ApiOkResponse({ standardSchema: DropInIpAnswer })
-  callback(@HeldToken() slot: CredentialSlot): Promise<z.infer<typeof DropInIpAnswer>> {
+  callback(@HeldToken() slot: Credential): Promise<z.infer<typeof DropInIpAnswer>> {
     return this.list(slot, 'callback');
   }
 
@@ -40,12 +40,12 @@ export class DropInListController {
   @DropInAccess(HeldTokenGuard, 'access_token')
   @ApiOperation({ summary: 'getApiDomainIp of WeChat, for SDKs' })
   @ApiOkResponse({ standardSchema: DropInIpAnswer })
-  api(@HeldToken() slot: CredentialSlot): Promise<z.infer<typeof DropInIpAnswer>> {
+  api(@HeldToken() slot: Credential): Promise<z.infer<typeof DropInIpAnswer>> {
     return this.list(slot, 'api');
   }
 
   private async list(
-    { account }: CredentialSlot,
+    { account }: Credential,
     kind: IpListKind,
   ): Promise<z.infer<typeof DropInIpAnswer>> {
     const { ranges } = await this.ips.list(account.appId, kind);

@@ -11,7 +11,7 @@ import type { z } from 'zod';
 import { DropInAccess } from '../../access/drop-in-access.decorator.js';
 import { ReadCounter, TOKEN_HOLDER } from '../../audit/read-counter.js';
 import { DatabaseClock } from '../../database/database-clock.js';
-import type { CredentialSlot } from '../credentials/credential-slot.js';
+import type { Credential } from '../credentials/credential.js';
 import { TICKET_TYPES } from '../tickets/ticket-type.js';
 import { TicketService } from '../tickets/ticket.service.js';
 import { DROP_IN_WAIT_MS } from './drop-in-token.service.js';
@@ -43,7 +43,7 @@ export class DropInTicketController {
   @ApiQuery({ name: 'type', enum: TICKET_TYPES })
   @ApiOkResponse({ standardSchema: DropInTicketAnswer })
   async ticket(
-    @HeldToken() { account }: CredentialSlot,
+    @HeldToken() { account }: Credential,
     @Query() query: object,
   ): Promise<z.infer<typeof DropInTicketAnswer>> {
     const type = TICKET_TYPES.find((name) => name === parameter(query, 'type'));

@@ -7,9 +7,8 @@ import { AppError, type ErrorCode } from '../../errors/app-error.js';
 import { TokenReportService } from '../access-token/token-report.service.js';
 import { TokenService } from '../access-token/token.service.js';
 import { overlapServedMs } from '../credentials/credential.policy.js';
-import type { CredentialSlot } from '../credentials/credential-slot.js';
+import type { Credential } from '../credentials/credential.js';
 import type { CredentialSnapshot } from '../credentials/credential-snapshot.js';
-import { dueAtMs } from '../credentials/due.js';
 
 /** Less than the 3 s after which some SDKs give a call up. */
 export const DROP_IN_WAIT_MS = 2_500;
@@ -37,7 +36,7 @@ export interface TokenQuestion {
 @Injectable()
 export class DropInTokenService {
   /** When calls that do not force last had the token tried. */
-  private readonly triedAtMs = new WeakMap<CredentialSlot, number>();
+  private readonly triedAtMs = new WeakMap<Credential, number>();
 
   constructor(
     private readonly tokens: TokenService,
@@ -51,7 +50,7 @@ export class DropInTokenService {
    * @throws AppError `token_unavailable`, `rate_limited` for a forced call past the limit of reports
    */
   async answer(
-    slot: CredentialSlot,
+    slot: Credential,
     { client, origin, force }: TokenQuestion,
   ): Promise<{ access_token: string; expires_in: number }> {
     const mayReport = client.scopes.has('token:report');
@@ -67,7 +66,7 @@ export class DropInTokenService {
 
   /** @param passedOver failures that leave no reason not to hand out what memory holds */
   private async doubt(
-    slot: CredentialSlot,
+    slot: Credential,
     origin: Origin,
     passedOver: readonly ErrorCode[],
   ): Promise<void> {
@@ -86,7 +85,7 @@ export class DropInTokenService {
   }
 
   /** Fetched a while ago, and not tried lately. Notes that it is tried now: no promise lies in between. */
-  private isDoubtful(slot: CredentialSlot): boolean {
+  private isDoubtful(slot: Credential): boolean {
     const nowMs = this.clock.nowMs();
     const triedAtMs = this.triedAtMs.get(slot) ?? -Infinity;
     const isTriedLately = Math.abs(nowMs - triedAtMs) < UNDOUBTED_MS;
@@ -101,12 +100,12 @@ export class DropInTokenService {
    * A stable token can be kept until its end. A legacy one dies when it is replaced, which is long before its
    * end: it may be kept until the due time and through the overlap after it.
    */
-  private secondsToKeep(slot: CredentialSlot, snapshot: CredentialSnapshot): number {
+  private secondsToKeep(slot: Credential, snapshot: CredentialSnapshot): number {
     const nowMs = this.clock.nowMs();
     const leftMs = snapshot.expiresAtMs - nowMs;
     const { policy, row } = slot;
     const replacedMs = policy.fetchEndsOlderValue
-      ? Math.max(0, dueAtMs(slot, nowMs) - nowMs) + overlapServedMs(policy, row.lifetimeMs)
+      ? Math.max(0, slot.view.dueAtMs - nowMs) + overlapServedMs(policy, row.lifetimeMs)
       : Infinity;
     return Math.max(1, Math.floor(Math.min(leftMs, replacedMs) / 1_000));
   }

@@ -1,6 +1,6 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import type { CredentialSlot } from '../credentials/credential-slot.js';
+import type { Credential } from '../credentials/credential.js';
 import type { Grant } from './drop-in.grant.js';
 
 /* What the guards of this folder found in a request, for the controllers behind them. */
@@ -10,14 +10,14 @@ const HELD = Symbol('held token');
 
 interface Carrier {
   [GRANT]?: Grant;
-  [HELD]?: CredentialSlot;
+  [HELD]?: Credential;
 }
 
 export function attachGrant(request: FastifyRequest, grant: Grant): void {
   (request as Carrier)[GRANT] = grant;
 }
 
-export function attachHeldToken(request: FastifyRequest, slot: CredentialSlot): void {
+export function attachHeldToken(request: FastifyRequest, slot: Credential): void {
   (request as Carrier)[HELD] = slot;
 }
 
@@ -26,7 +26,7 @@ export const PresentedGrant = createParamDecorator((_data: unknown, context: Exe
   present(carrierOf(context)[GRANT]),
 );
 
-/** `@HeldToken() slot: CredentialSlot`, the account's token that the caller holds, behind HeldTokenGuard. */
+/** `@HeldToken() slot: Credential`, the account's token that the caller holds, behind HeldTokenGuard. */
 export const HeldToken = createParamDecorator((_data: unknown, context: ExecutionContext) =>
   present(carrierOf(context)[HELD]),
 );

@@ -2,8 +2,8 @@ import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/com
 import type { FastifyRequest } from 'fastify';
 import { DatabaseClock } from '../../database/database-clock.js';
 import { TokenService } from '../access-token/token.service.js';
-import type { CredentialSlot } from '../credentials/credential-slot.js';
-import { standingOf } from '../credentials/standing.js';
+import type { Credential } from '../credentials/credential.js';
+import { tokenValidity } from '../credentials/token-validity.js';
 import { DropInError } from './drop-in.errors.js';
 import { parameter } from './drop-in.grant.js';
 import { attachHeldToken } from './drop-in.request.js';
@@ -38,20 +38,20 @@ export class HeldTokenGuard implements CanActivate {
     return true;
   }
 
-  private accept(token: string): CredentialSlot {
+  private accept(token: string): Credential {
     const slot = this.tokens.slotOfToken(token);
     if (slot === undefined) {
       throw TOKEN_SHAPE.test(token) ? new DropInError(40001, ADVICE) : new DropInError(40014);
     }
     const isHandedOut = this.tokens.current(slot) !== undefined;
-    switch (standingOf(slot, token, { nowMs: this.clock.nowMs(), isHandedOut })) {
+    switch (tokenValidity(slot.view, token, { nowMs: this.clock.nowMs(), isHandedOut })) {
       case 'good':
         return slot;
       case 'expired':
         throw new DropInError(42001, ADVICE);
       case 'dead':
         throw new DropInError(40001, ADVICE);
-      case 'doubtful':
+      case 'unknown':
         throw new DropInError(-1, 'WeChat cannot be asked after this token now; repeat the call');
     }
   }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { CredentialSlot } from '../credentials/credential-slot.js';
+import type { Credential } from '../credentials/credential.js';
 import { CredentialStore } from '../credentials/credential-store.js';
 import { TicketClient } from './ticket.client.js';
 import { TicketDemandService } from './ticket-demand.service.js';
@@ -28,9 +28,9 @@ export class TicketKindsService {
    * Somebody needs the ticket: from now on it is kept alive. No I/O.
    * @returns its slot, if this process has one already
    */
-  need(appId: string, type: TicketType): CredentialSlot | undefined {
+  need(appId: string, type: TicketType): Credential | undefined {
     this.demand.note(appId, type);
-    return this.store.slot(appId, this.kinds[type].name);
+    return this.store.find(appId, this.kinds[type].name);
   }
 
   /**
@@ -38,7 +38,7 @@ export class TicketKindsService {
    * @returns undefined where there is no such account
    * @throws DatabaseError at first need
    */
-  open(appId: string, type: TicketType): Promise<CredentialSlot | undefined> {
+  open(appId: string, type: TicketType): Promise<Credential | undefined> {
     return this.store.open(appId, this.kinds[type]);
   }
 }

@@ -2,23 +2,23 @@ import { Injectable } from '@nestjs/common';
 import { AccountPollService } from '../accounts/account-poll.service.js';
 import { AccountService } from '../accounts/account.service.js';
 import { CredentialRepository } from './credential.repository.js';
-import type { CredentialSlot } from './credential-slot.js';
+import type { Credential } from './credential.js';
 import { CredentialStore } from './credential-store.js';
 
 /**
- * Which credentials there are while accounts come, change and go: a row and a slot for each account and
+ * Which credentials there are while accounts come, change and go: a row and a credential for each account and
  * each kind that is fetched ahead; of the others those that were needed (CredentialStore.open).
  *
- *   account added    ─▶ empty row ─▶ slot
- *   account changed  ─▶ the same slot, told of it; a new secret or mode makes it due
- *   account removed  ─▶ slots of all kinds retired, then their rows removed; in this order, so that no poll
+ *   account added    ─▶ empty row ─▶ credential
+ *   account changed  ─▶ the same credential, told of it; a new secret or mode makes it due
+ *   account removed  ─▶ credentials of all kinds retired, then their rows removed; in this order, so that no poll
  *                       makes them again
  *
  * What is under way for a removed account ends without effect: its row is gone, and every statement of the
  * protocol names the row's id.
  */
 @Injectable()
-export class CredentialRosterService {
+export class CredentialLifecycleService {
   /** Accounts that were found changed and not followed to the end yet. */
   private readonly pending = new Set<string>();
 
@@ -51,24 +51,25 @@ export class CredentialRosterService {
     } else {
       await this.addSlots(appId);
     }
-    for (const { kind, untoldAttemptMs } of retired) {
+    for (const { kind, facts } of retired) {
+      const { pendingSuspicionMs } = facts;
       // Fetched before this process knew that the account is another: it may have ended the other's value.
-      if (untoldAttemptMs !== undefined) {
-        this.store.slot(appId, kind.name)?.owe(untoldAttemptMs);
+      if (pendingSuspicionMs !== undefined) {
+        this.store.find(appId, kind.name)?.addPendingSuspicion(pendingSuspicionMs);
       }
     }
     this.pending.delete(appId);
   }
 
-  /** @returns the slots that were retired */
-  private updateSlots(appId: string): CredentialSlot[] {
+  /** @returns the credentials that were retired */
+  private updateSlots(appId: string): Credential[] {
     const account = this.accounts.find(appId);
-    return this.store.slotsOf(appId).filter((slot) => {
-      if (account?.fenceBase === slot.account.fenceBase) {
-        slot.reconfigure(account);
+    return this.store.ofAccount(appId).filter((credential) => {
+      if (account?.fenceBase === credential.account.fenceBase) {
+        credential.reconfigure(account);
         return false;
       }
-      this.store.retire(slot);
+      this.store.retire(credential);
       return true;
     });
   }

@@ -11,7 +11,7 @@ export interface AttemptCount {
 }
 
 /** What this process has done for one credential since it knows it; goes with the credential. */
-export class RefreshTally {
+export class RefreshCounters {
   readonly claims: Record<ClaimResult, number> = { won: 0, lost: 0, fenced: 0 };
   readonly durations = new Durations();
   private readonly counts = new Map<string, AttemptCount>();
