@@ -21,14 +21,16 @@ export class Readiness {
     this.draining = true;
   }
 
-  /** Each as `<name>: <reason>`; empty when ready. */
+  /** Each as `<name>: <reason>`, by name, whichever module came first; empty when ready. */
   reasons(): string[] {
     if (this.draining) {
       return ['process: is shutting down'];
     }
-    return [...this.checks].flatMap(([name, check]) => {
-      const reason = check();
-      return reason === undefined ? [] : [`${name}: ${reason}`];
-    });
+    return [...this.checks]
+      .flatMap(([name, check]) => {
+        const reason = check();
+        return reason === undefined ? [] : [`${name}: ${reason}`];
+      })
+      .sort();
   }
 }
