@@ -1,9 +1,9 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { once } from 'node:events';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
-import { endUnreadConnections, inTurn } from './connections.js';
+import { endStillConnections, inTurn } from './connections.js';
 
 const PAGE = Buffer.alloc(4 * 1024 * 1024, 'x');
 const REQUEST = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
@@ -83,7 +83,7 @@ describe('a client that sends requests and reads no answer', () => {
     await serve((_, response) => {
       response.end(PAGE);
     });
-    endUnreadConnections(server, { limitMs: 30, lookEveryMs: 10 });
+    endStillConnections(server, { unreadMs: 30, silentMs: 60_000, lookEveryMs: 10 });
     const idle = (await open()).client;
     const closed = once(idle, 'close');
     client.destroy();
@@ -96,5 +96,71 @@ describe('a client that sends requests and reads no answer', () => {
     expect(idle.closed).toBe(false);
     idle.destroy();
     await closed;
+  });
+
+  it('is cut off when it takes nothing and goes on sending', async () => {
+    let sent = 0;
+    await serve((_, response) => {
+      response.end(PAGE);
+    });
+    endStillConnections(server, { unreadMs: 30, silentMs: 60_000, lookEveryMs: 10 });
+    client.destroy();
+    const stuck = await open();
+    client = stuck.client;
+    client.pause();
+    client.write(REQUEST);
+    // Empty lines before a request are skipped (RFC 9112, 2.2), so no limit of Node's ends this.
+    const dribble = setInterval(() => {
+      sent += 2;
+      client.write('\r\n');
+    }, 5);
+    await once(stuck.accepted, 'close');
+    clearInterval(dribble);
+    expect(sent).toBeGreaterThan(0);
+  });
+});
+
+describe('a connection on which nothing moves', () => {
+  const SILENT = { unreadMs: 60_000, silentMs: 30, lookEveryMs: 10 };
+
+  it.each([
+    ['has sent nothing', ''],
+    ['waits for its answer', REQUEST],
+  ])('is ended when it %s', async (_, begun) => {
+    await serve(() => undefined);
+    endStillConnections(server, SILENT);
+    client.destroy();
+    const silent = await open();
+    client = silent.client;
+    client.write(begun);
+    await once(silent.accepted, 'close');
+    expect(silent.accepted.bytesRead).toBe(begun.length);
+  });
+
+  it('is not ended while an answer goes on', async () => {
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate', 'setTimeout'] });
+    try {
+      const answers: ServerResponse[] = [];
+      await serve((_, response) => {
+        answers.push(response);
+      });
+      endStillConnections(server, SILENT);
+      client.destroy();
+      client = (await open()).client;
+      const asked = once(server, 'request');
+      client.write(REQUEST);
+      await asked;
+      for (let pieces = 0; pieces < 10; pieces += 1) {
+        const arrived = once(client, 'data');
+        answers[0]?.write('more');
+        await arrived;
+        jest.advanceTimersByTime(20);
+      }
+      answers[0]?.end();
+      await once(client, 'data');
+      expect(client.closed).toBe(false);
+    } finally {
+      jest.useRealTimers();
+    }
   });
 });

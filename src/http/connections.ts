@@ -1,5 +1,6 @@
 import type { IncomingMessage, RequestListener, Server } from 'node:http';
 import type { Socket } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
 
 /** What Node parses of one piece that arrived, 64 KiB, is some 1,600 requests at most. */
 const MOST_WAITING = 2_000;
@@ -38,41 +39,43 @@ export function inTurn(listener: RequestListener): RequestListener {
   };
 }
 
-export interface UnreadLimit {
+export interface StillLimits {
   /** For so long nothing of what waits to be sent may be taken. */
-  readonly limitMs: number;
+  readonly unreadMs: number;
+  /** For so long nothing may be sent or received. */
+  readonly silentMs: number;
   readonly lookEveryMs: number;
 }
 
-interface Stuck {
+interface Seen {
+  readonly isUnread: boolean;
   readonly sentBytes: number;
+  readonly receivedBytes: number;
   readonly sinceMs: number;
 }
 
 /**
- * Ends connections that take nothing of their answers. Node's time-out of a socket counts from its last activity,
- * which the start of a write is, and it is prolonged once while bytes wait.
+ * Ends connections that take nothing of their answers, and those on which nothing moves.
+ *
+ * Node's own time-out of a socket counts from its last activity, which the start of a write is, and it is prolonged
+ * once while bytes wait. It is also a timer that each request makes anew, at 3 % of a read (docs/adr/0009).
  */
-export function endUnreadConnections(server: Server, { limitMs, lookEveryMs }: UnreadLimit): void {
-  const sockets = new Map<Socket, Stuck | undefined>();
-  const add = (socket: Socket): void => {
-    sockets.set(socket, undefined);
+export function endStillConnections(
+  server: Server,
+  { unreadMs, silentMs, lookEveryMs }: StillLimits,
+): void {
+  const sockets = new Map<Socket, Seen>();
+  // Over TLS what is accepted first is not the socket that counts, and the handshake has a limit of its own.
+  server.on(server instanceof TlsServer ? 'secureConnection' : 'connection', (socket: Socket) => {
+    sockets.set(socket, seen(socket));
     socket.once('close', () => sockets.delete(socket));
-  };
-  server.on('connection', add);
-  // Over TLS the answers are written to another socket than the one that was accepted.
-  server.on('secureConnection', add);
+  });
   const timer = setInterval(() => {
-    const nowMs = performance.now();
-    for (const [socket, stuck] of sockets) {
-      if (socket.writableLength === 0) {
-        sockets.set(socket, undefined);
-        continue;
-      }
-      const sentBytes = socket.bytesWritten - socket.writableLength;
-      if (stuck?.sentBytes !== sentBytes) {
-        sockets.set(socket, { sentBytes, sinceMs: nowMs });
-      } else if (nowMs - stuck.sinceMs >= limitMs) {
+    for (const [socket, before] of sockets) {
+      const now = seen(socket);
+      if (hasMoved(before, now)) {
+        sockets.set(socket, now);
+      } else if (now.sinceMs - before.sinceMs >= (now.isUnread ? unreadMs : silentMs)) {
         socket.destroy();
       }
     }
@@ -81,4 +84,22 @@ export function endUnreadConnections(server: Server, { limitMs, lookEveryMs }: U
   server.once('close', () => {
     clearInterval(timer);
   });
+}
+
+function seen(socket: Socket): Seen {
+  return {
+    isUnread: socket.writableLength > 0,
+    sentBytes: socket.bytesWritten - socket.writableLength,
+    receivedBytes: socket.bytesRead,
+    sinceMs: performance.now(),
+  };
+}
+
+/** Whoever leaves an answer unread is not saved by what it goes on to send. */
+function hasMoved(before: Seen, now: Seen): boolean {
+  return (
+    now.isUnread !== before.isUnread ||
+    now.sentBytes !== before.sentBytes ||
+    (!now.isUnread && now.receivedBytes !== before.receivedBytes)
+  );
 }

@@ -5,11 +5,11 @@ import type { AddressInfo } from 'node:net';
 import { AppConfig } from '../config/app-config.js';
 import { listenAdvice, urlOf } from '../config/listen-advice.js';
 import { StartError } from '../errors/fatal-errors.js';
-import { endUnreadConnections, inTurn } from '../http/connections.js';
+import { endStillConnections, inTurn } from '../http/connections.js';
 import { MetricsRegistry } from '../observability/metrics-registry.js';
 
 const TIMEOUTS = { headersTimeout: 5_000, requestTimeout: 5_000, keepAliveTimeout: 65_000 };
-const UNREAD = { limitMs: 75_000, lookEveryMs: 5_000 };
+const STILL = { unreadMs: 75_000, silentMs: 75_000, lookEveryMs: 5_000 };
 
 /**
  * `/metrics` without a key, on a port of its own that only Prometheus should reach. Plain HTTP without Nest:
@@ -31,7 +31,7 @@ export class MetricsListenerService implements OnModuleInit, OnApplicationShutdo
       });
     });
     this.server = createServer(TIMEOUTS, answer);
-    endUnreadConnections(this.server, UNREAD);
+    endStillConnections(this.server, STILL);
   }
 
   /**

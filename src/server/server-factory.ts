@@ -7,7 +7,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import type { AppConfig } from '../config/app-config.js';
 import { ConfigError } from '../config/config.error.js';
-import { endUnreadConnections, inTurn } from '../http/connections.js';
+import { endStillConnections, inTurn } from '../http/connections.js';
 
 /** How long whoever connects may take, in milliseconds. Tests make them shorter. */
 export interface ServerTimes {
@@ -130,8 +130,7 @@ export class ServerFactory {
             },
             listener,
           );
-    server.setTimeout(silentMs);
-    endUnreadConnections(server, { limitMs: silentMs, lookEveryMs });
+    endStillConnections(server, { unreadMs: silentMs, silentMs, lookEveryMs });
     this.servers.push(server);
     ServerFactory.factories.set(server, this);
     return server;
