@@ -156,6 +156,23 @@ describe('the read listener', () => {
     }
   });
 
+  it('refuses a key from the moment of its revocation, however often it was good before', async () => {
+    const { body } = await service.call<{ key: string }>('POST', '/v1/admin/clients', {
+      key: ADMIN_KEY,
+      body: { id: 'leaver', name: 'leaver', scopes: ['token:read'] },
+    });
+    const sent = { method: 'GET', path: PATH, headers: [...bearer(body.key), ...fromSomewhere()] };
+    const guard = jest.spyOn(ClientGuard.prototype, 'canActivate');
+    try {
+      expect([(await get(sent)).status, (await get(sent)).status]).toEqual([200, 200]);
+      expect(guard).not.toHaveBeenCalled();
+    } finally {
+      guard.mockRestore();
+    }
+    await service.call('DELETE', '/v1/admin/clients/leaver', { key: ADMIN_KEY });
+    expect([(await get(sent)).status, (await get(sent)).status]).toEqual([401, 401]);
+  });
+
   it('counts what it answers like every other read', async () => {
     const counted = async (): Promise<number> => {
       const { body } = await get({ method: 'GET', path: '/metrics', headers: bearer(CLIENT_KEY) });

@@ -4,7 +4,7 @@ import { rangeOf, type AddressRange } from '../config/address-range.js';
 
 /** What is needed of a request; those of Fastify fit. */
 export interface AddressedRequest {
-  readonly ip?: string;
+  readonly ip?: string | undefined;
   /** From the connection's address back to the first one that is no trusted proxy; absent without proxies. */
   readonly ips?: string[] | undefined;
 }

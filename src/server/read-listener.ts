@@ -9,7 +9,7 @@ import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { KeyAuthentication } from '../access/key-authentication.js';
-import { bearerKey, presented } from '../access/presented-key.js';
+import { bearerKey } from '../access/presented-key.js';
 import { ReadCountModule } from '../audit/read-count.module.js';
 import { ReadCounter } from '../audit/read-counter.js';
 import { AppConfig } from '../config/app-config.js';
@@ -88,10 +88,7 @@ class ReadListener implements OnApplicationBootstrap, OnModuleDestroy {
     }
     const nowMs = this.clock.nowMs();
     const snapshot = this.tokens.currentOf(appId, nowMs);
-    const client = this.keys.admittedClient(
-      this.addressed(request, headers),
-      presented(headers.key),
-    );
+    const client = this.keys.admittedClient(this.addressed(request, headers), headers.key);
     if (
       snapshot === undefined ||
       client?.scopes.has('token:read') !== true ||
@@ -113,9 +110,9 @@ class ReadListener implements OnApplicationBootstrap, OnModuleDestroy {
       snapshot,
       remainingLife(snapshot, this.tokens.trustLeftMs(snapshot, nowMs), nowMs),
     );
+    const length = String(text.length + snapshot.frame.extraBytes);
     const head = commonHead(snapshot.etag);
-    head.push('content-type', 'application/json; charset=utf-8');
-    head.push('content-length', String(Buffer.byteLength(text)));
+    head.push('content-type', 'application/json; charset=utf-8', 'content-length', length);
     response.writeHead(200, head).end(text);
     this.durations.answered.observe(performance.now() - startedMs);
     return true;
@@ -127,7 +124,7 @@ class ReadListener implements OnApplicationBootstrap, OnModuleDestroy {
     { forwardedFor }: PlainHeaders,
   ): AddressedRequest {
     return this.isProxy === undefined
-      ? { ...(remoteAddress !== undefined && { ip: remoteAddress }) }
+      ? { ip: remoteAddress }
       : { ips: hopsOf(remoteAddress, forwardedFor, this.isProxy) };
   }
 }
@@ -152,12 +149,11 @@ function commonHead(etag: string): string[] {
   ];
 }
 
-/** The account of a request that is a plain read by its first line. */
+/** What stands for the account in the path of a plain read: no account may be named so, or none at all. */
 function appIdOf({ method, url = '', httpVersion }: IncomingMessage): string | undefined {
   const isRead =
     method === 'GET' && httpVersion === '1.1' && url.startsWith(PREFIX) && url.endsWith(SUFFIX);
-  const appId = isRead ? url.slice(PREFIX.length, -SUFFIX.length) : '';
-  return /^\w+$/.test(appId) ? appId : undefined;
+  return isRead ? url.slice(PREFIX.length, -SUFFIX.length) : undefined;
 }
 
 /** @param raw names and values in turn, as they came. @returns undefined where one of them is for Nest to judge */

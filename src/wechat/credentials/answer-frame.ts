@@ -4,6 +4,8 @@ export interface AnswerFrame {
   readonly start: string;
   /** From there up to the seconds for which a client may keep it. */
   readonly middle: string;
+  /** How many bytes more than characters they have: known once, it need not be counted at each read. */
+  readonly extraBytes: number;
 }
 
 interface Framed {
@@ -21,6 +23,7 @@ export function frameOf({ appId, kind, value, expiresAt, version }: Framed): Ans
   return {
     start: inOnePiece(`${start.slice(0, -1)},"expires_in":`),
     middle: inOnePiece(`,${middle.slice(1, -1)},"cache_for":`),
+    extraBytes: Buffer.byteLength(start) - start.length,
   };
 }
 
