@@ -1,12 +1,10 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataSource } from 'typeorm';
 import { hashKey } from '../src/access/presented-key.js';
 import { ClientScheduler } from '../src/clients/client.scheduler.js';
-import { ClientRepository } from '../src/clients/client.repository.js';
-import { ClientStore } from '../src/clients/client-store.js';
 import { RetentionService } from '../src/database/retention.service.js';
 import { Clock } from '../src/time/clock.js';
 import {
@@ -257,25 +255,6 @@ describe('a client', () => {
   });
 });
 
-describe('readings of the clients', () => {
-  it('are shared by all who ask before one begins, and by none who ask later', async () => {
-    const store = service.app.get(ClientStore);
-    await service.app.get(ClientScheduler).beforeApplicationShutdown();
-    const rows = service.app.get(ClientRepository);
-    const read = rows.changedSince.bind(rows);
-    let late: Promise<void> | undefined;
-    const readings = jest.spyOn(rows, 'changedSince').mockImplementation((sinceMs) => {
-      late ??= store.poll();
-      return read(sinceMs);
-    });
-
-    await Promise.all(Array.from({ length: 10 }, () => store.poll()));
-    expect(readings).toHaveBeenCalledTimes(1);
-    await late;
-    expect(readings).toHaveBeenCalledTimes(2);
-  });
-});
-
 describe('the audit', () => {
   it('names every client and key that was changed, whatever the length of its id, and no key', async () => {
     const id = 'x'.repeat(64);
@@ -406,7 +385,7 @@ describe('last_used_at', () => {
   it('is written down with the minute, not with the request, and tells nobody to read the key again', async () => {
     const { key } = await makeClient(service, { id: 'one' });
     const before = await rows('wtc_client_key');
-    await service.app.get(ClientStore).poll();
+    await service.poll();
     expect(await statusOf(key)).toBe(200);
     expect(await lastUse('one')).toBeNull();
     await flush();
@@ -416,7 +395,7 @@ describe('last_used_at', () => {
     expect(after.map((row) => ({ ...row, last_used_at: null }))).toEqual(before);
 
     service.advance(3_600_000);
-    await service.app.get(ClientStore).poll();
+    await service.poll();
     await flush();
     expect(Date.parse((await lastUse('one')) ?? '')).toBe(first);
     expect(await statusOf(key)).toBe(200);
@@ -432,7 +411,7 @@ describe('last_used_at', () => {
     const used = await lastUse('one');
     expect(used).not.toBeNull();
     service.advance(60_001);
-    await service.app.get(ClientStore).poll();
+    await service.poll();
     expect(await statusOf(key)).toBe(401);
     await flush();
     expect(await lastUse('one')).toBe(used);
@@ -442,7 +421,7 @@ describe('last_used_at', () => {
     const { key } = await makeClient(service, { id: 'one' });
     const other = await another();
     other.advance(5_000);
-    await other.app.get(ClientStore).poll();
+    await other.poll();
     expect(await statusOf(key)).toBe(200);
     expect(await statusOf(key, READ, other)).toBe(200);
     others = [];
@@ -484,7 +463,7 @@ describe('another replica', () => {
       }, WITHIN_MS);
     }
     await admin(service, 'PATCH', path, { expires_at: isoIn(60_000) });
-    await other.app.get(ClientStore).poll();
+    await other.poll();
     service.advance(60_001);
     other.advance(60_001);
     expect(await statusOf(key, READ, other)).toBe(401);
@@ -498,7 +477,7 @@ describe('another replica', () => {
     }, WITHIN_MS);
   });
 
-  it('that missed the tombstones learns of the removal all the same', async () => {
+  it('learns of rows that are gone without a tombstone', async () => {
     const other = await another();
     const { id, key } = await makeClient(service);
     await eventually(async () => {
@@ -506,10 +485,7 @@ describe('another replica', () => {
     }, WITHIN_MS);
     // As when the database was restored from a backup: the rows are gone, and nothing tells of it.
     await service.app.get(DataSource).query('DELETE FROM wtc_client_key');
-    await other.app.get(ClientStore).poll();
-    expect(await statusOf(key, READ, other)).toBe(200);
-    other.advance(600_000);
-    await other.app.get(ClientStore).poll();
+    await other.poll();
     expect(await statusOf(key, READ, other)).toBe(401);
     expect((await show(id)).keys).toEqual([]);
   });

@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
 import { DatabaseService } from '../src/database/database.service.js';
+import { ReplicaSyncService } from '../src/database/replica-sync.service.js';
 import { Keyring } from '../src/encryption/keyring.js';
 import { Clock } from '../src/time/clock.js';
 import { DatabaseClock } from '../src/database/database-clock.js';
@@ -230,7 +231,7 @@ async function runDry(scheduler: fc.Scheduler): Promise<void> {
 /** What the poll does once a second on every replica. */
 async function readAgain(slots: Credential[]): Promise<void> {
   const store = service.app.get(CredentialStore);
-  await store.poll();
+  await service.app.get(ReplicaSyncService).round();
   for (const slot of slots) {
     await store.reload(slot);
   }

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { hashKey } from '../src/access/presented-key.js';
 import { ClientDirectory } from '../src/access/client-directory.js';
 import { MetricsListenerService } from '../src/metrics/metrics-listener.service.js';
-import { CoherenceScheduler } from '../src/wechat/credentials/coherence.scheduler.js';
+import { ReplicaSyncScheduler } from '../src/database/replica-sync.scheduler.js';
 import { CredentialStateScheduler } from '../src/wechat/credentials/credential-state.scheduler.js';
 import { FETCH_PATH, Pair, PROBE_PATH } from './support/pair.js';
 import { killProcesses, freePort, startProcess } from './support/process.js';
@@ -170,7 +170,7 @@ describe('/metrics', () => {
   it('tells for how long the rows have not been read', async () => {
     pair = await Pair.start();
     // The loop ends; the test polls.
-    await pair.service.app.get(CoherenceScheduler).beforeApplicationShutdown();
+    await pair.service.app.get(ReplicaSyncScheduler).stop();
     await pair.service.poll();
     pair.service.advance(7_000);
     const age = (await scrape()).get('poll_age_seconds');

@@ -411,6 +411,31 @@ it('a row behind memory is not believed: the newer token is served until a new o
   expect(await pair.accepts(settled.body.access_token)).toBe(true);
 });
 
+it.each(['legacy', 'stable'] as const)(
+  'a database restored to the same version of a %s token is adopted, and refreshed without a restart',
+  async (mode) => {
+    await start(mode);
+    await pair.pass(60);
+    const backup = await rowOf(pair.service);
+    await pair.wechat.fault({ path: FETCH_PATH[mode], kind: 'errcode', errcode: -1, times: 1 });
+    expect((await pair.service.adminRefresh()).status).toBe(502);
+    const before = await rowOf(pair.service);
+    expect(before.version).toBe(backup.version);
+    expect(before.fence).toBeGreaterThan(backup.fence);
+    expect(before.revision).toBeGreaterThan(backup.revision);
+    const token = await pair.token();
+
+    const source = pair.service.app.get(DataSource);
+    await source.getRepository('wtc_credential').update({ id: backup.id }, backup);
+    await source.query(`DELETE FROM wtc_refresh_history WHERE fence > ${backup.fence}`);
+    await pair.pass(6);
+    expect(await pair.token()).toBe(token);
+    expect((await pair.service.adminRefresh()).status).toBe(200);
+    expect(await pair.accepts(await pair.token())).toBe(true);
+    expect(pair.service.events('row_behind_memory')).toHaveLength(1);
+  },
+);
+
 it('a row that is gone is made again, and filled', async () => {
   await start('stable');
   await pair.pass(60);

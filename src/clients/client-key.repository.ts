@@ -12,7 +12,6 @@ export type NewClientKey = Pick<
 
 /** Two of a client may be active, so that servers can go from one to the other. */
 const SLOTS = [1, 2];
-const ROWS_AT_ONCE = 1_000;
 const WIPED = { hash: null, slot: null };
 
 /** Rows of `client_key`. Every method throws DatabaseError. */
@@ -28,26 +27,6 @@ export class ClientKeyRepository {
         order: { createdAt: 'ASC', id: 'ASC' },
       }),
     );
-  }
-
-  /** What was made or revoked after a time; some statements, each of them a page. */
-  async changedSince(sinceMs: number): Promise<ClientKeyEntity[]> {
-    const rows: ClientKeyEntity[] = [];
-    for (let page = ROWS_AT_ONCE; page === ROWS_AT_ONCE;) {
-      const after = rows.at(-1)?.id ?? '';
-      const more = await this.database.run((source) =>
-        source
-          .getRepository(ClientKeyEntity)
-          .createQueryBuilder('client_key')
-          .where('client_key.updatedAt > :sinceMs AND client_key.id > :after', { sinceMs, after })
-          .orderBy('client_key.id')
-          .limit(ROWS_AT_ONCE)
-          .getMany(),
-      );
-      rows.push(...more);
-      page = more.length;
-    }
-    return rows;
   }
 
   /** Puts the key into a slot that is free, or whose key has expired. @returns false when there is none */

@@ -1,22 +1,14 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { ClientDirectory, type Client } from '../access/client-directory.js';
-import { DatabaseClock } from '../database/database-clock.js';
 import { DatabaseError } from '../database/database-error.js';
-import type { ClientKeyEntity } from './client-key.entity.js';
-import { ClientKeyRepository } from './client-key.repository.js';
-import type { ClientEntity } from './client.entity.js';
-import { ClientRepository } from './client.repository.js';
+import type { FollowedTable } from '../database/followed-table.js';
+import { ReplicaSyncService } from '../database/replica-sync.service.js';
+import { ClientEntity } from './client.entity.js';
+import { ClientDirectory, type Client } from '../access/client-directory.js';
+import { ClientKeyEntity } from './client-key.entity.js';
 import { KeyUses } from './key-uses.js';
-
-/** A statement may show what it wrote up to 5 s after the time that it wrote beside it. */
-const OVERLAP_MS = 10_000;
-/** Once in a while all is read, which finds what no tombstone tells of: a database that was restored. */
-const FULL_MS = 600_000;
 
 interface StoredClient extends Pick<Client, 'id' | 'scopes' | 'accounts'> {
   readonly expiresAtMs: number;
-  /** All of it as text, to tell whether a row that was read again has changed. */
-  readonly written: string;
 }
 
 interface StoredKey {
@@ -25,10 +17,7 @@ interface StoredKey {
   readonly expiresAtMs: number;
 }
 
-/**
- * The stored clients and keys in memory, from which {@link ClientDirectory} is made anew with every change.
- * Only the rows that changed are read: those whose `updated_at` is later than the last reading, with an overlap.
- */
+/** The stored clients and keys in memory, from which {@link ClientDirectory} is made anew with every change. */
 @Injectable()
 export class ClientStore {
   private readonly logger = new Logger(ClientStore.name);
@@ -36,41 +25,67 @@ export class ClientStore {
   private readonly clients = new Map<string, StoredClient>();
   /** By their id. */
   private readonly keys = new Map<string, StoredKey>();
-  private readAtMs = 0;
-  private readFullyAtMs = -Infinity;
-  private reading: Promise<void> = Promise.resolve();
-  /** Asked for, and not begun. */
-  private next: Promise<void> | undefined;
+  private readonly readTables = new Set<object>();
+  private isChanged = true;
   private markLoaded: () => void = () => undefined;
   /** Resolves once the clients have been read for the first time; never rejects. */
   readonly loaded = new Promise<void>((resolve) => {
     this.markLoaded = resolve;
   });
 
+  private readonly clientTable: FollowedTable<ClientEntity> = {
+    entity: ClientEntity,
+    adopt: (rows) => {
+      rows.forEach((row) => {
+        this.adoptClient(row);
+      });
+    },
+    remove: (rowIds) => {
+      rowIds.forEach((rowId) => {
+        this.dropClient(rowId);
+      });
+    },
+    inStep: () => {
+      this.replaceStored(this.clientTable);
+    },
+  };
+
+  private readonly keyTable: FollowedTable<ClientKeyEntity> = {
+    entity: ClientKeyEntity,
+    adopt: (rows) => {
+      rows.forEach((row) => {
+        this.adoptKey(row);
+      });
+    },
+    remove: (ids) => {
+      ids.forEach((id) => {
+        this.dropKey(id);
+      });
+    },
+    inStep: () => {
+      this.replaceStored(this.keyTable);
+    },
+  };
+
   constructor(
-    private readonly clientRows: ClientRepository,
-    private readonly keyRows: ClientKeyRepository,
     private readonly directory: ClientDirectory,
     private readonly uses: KeyUses,
-    private readonly clock: DatabaseClock,
+    private readonly sync: ReplicaSyncService,
   ) {}
 
-  /**
-   * Reads what has changed, in a reading that begins after this call; one runs at a time. All who ask while it
-   * runs share the next: an admin who makes many clients at once does not wait for a reading for each.
-   * @throws DatabaseError
-   */
-  poll(): Promise<void> {
-    return (this.next ??= this.readNext());
+  /** The first reading, from which on changes are followed. @throws DatabaseError */
+  async load(): Promise<void> {
+    await this.catchUp();
+    this.markLoaded();
   }
 
   /**
    * For a change that was just made here. It is stored, and so what fails now is no failure of the change: the
-   * next reading, a second from now, has it as well.
+   * next round, a second from now, has it as well.
    */
   async adoptNow(): Promise<void> {
     try {
-      await this.poll();
+      await this.catchUp();
     } catch (error) {
       if (!(error instanceof DatabaseError)) {
         throw error;
@@ -79,75 +94,47 @@ export class ClientStore {
     }
   }
 
-  private readNext(): Promise<void> {
-    const reading = this.reading.then(() => {
-      this.next = undefined;
-      return this.read();
-    });
-    // Whoever asked for this reading hears of its failure; the next one starts all the same.
-    this.reading = reading.catch(() => undefined);
-    return reading;
+  /** Both in one round. */
+  private async catchUp(): Promise<void> {
+    const clients = this.sync.follow(this.clientTable);
+    const keys = this.sync.follow(this.keyTable);
+    await Promise.all([clients.catchUp(), keys.catchUp()]);
   }
 
-  private async read(): Promise<void> {
-    this.directory.markUsesAt(Math.floor(this.clock.nowMs()));
-    await this.clock.sync();
-    const nowMs = Math.floor(this.clock.nowMs());
-    const isClockBack = nowMs < this.readAtMs - OVERLAP_MS / 2;
-    const isFull = isClockBack || nowMs - this.readFullyAtMs >= FULL_MS;
-    const sinceMs = isFull ? -1 : this.readAtMs - OVERLAP_MS;
-    const clients = await this.clientRows.changedSince(sinceMs);
-    const keys = await this.keyRows.changedSince(sinceMs);
-    const changed = [
-      ...clients.map((row) => this.adoptClient(row)),
-      ...keys.map((row) => this.adoptKey(row)),
-      isFull && this.dropMissing(clients, keys),
-    ];
-    this.readAtMs = nowMs;
-    this.readFullyAtMs = isFull ? nowMs : this.readFullyAtMs;
-    if (changed.includes(true) || !this.directory.isLoaded) {
+  private adoptClient(row: ClientEntity): void {
+    if (row.id === null) {
+      this.dropClient(row.rowId);
+      return;
+    }
+    this.clients.set(row.rowId, toClient(row.id, row));
+    this.isChanged = true;
+  }
+
+  private dropClient(rowId: string): void {
+    this.isChanged = this.clients.delete(rowId) || this.isChanged;
+  }
+
+  private adoptKey({ id, clientRowId, hash, expiresAt }: ClientKeyEntity): void {
+    if (hash === null) {
+      this.dropKey(id);
+      return;
+    }
+    this.keys.set(id, { clientRowId, hash, expiresAtMs: expiresAt ?? Infinity });
+    this.isChanged = true;
+  }
+
+  private dropKey(id: string): void {
+    this.uses.forget(id);
+    this.isChanged = this.keys.delete(id) || this.isChanged;
+  }
+
+  /** Not before both tables have been read: a good key would be unknown. */
+  private replaceStored(read: object): void {
+    this.readTables.add(read);
+    if (this.isChanged && this.readTables.size === 2) {
+      this.isChanged = false;
       this.directory.replaceStored(this.byHash());
     }
-    this.markLoaded();
-  }
-
-  /** @returns whether any were missing */
-  private dropMissing(clients: readonly ClientEntity[], keys: readonly ClientKeyEntity[]): boolean {
-    const there = new Set([...clients.map(({ rowId }) => rowId), ...keys.map(({ id }) => id)]);
-    const missingClients = [...this.clients.keys()].filter((rowId) => !there.has(rowId));
-    const missingKeys = [...this.keys.keys()].filter((id) => !there.has(id));
-    for (const rowId of missingClients) {
-      this.clients.delete(rowId);
-    }
-    for (const id of missingKeys) {
-      this.keys.delete(id);
-      this.uses.forget(id);
-    }
-    return missingClients.length + missingKeys.length > 0;
-  }
-
-  /** @returns whether it is news: rows of the overlap are read several times */
-  private adoptClient(row: ClientEntity): boolean {
-    if (row.id === null) {
-      return this.clients.delete(row.rowId);
-    }
-    const written = JSON.stringify([row.id, row.scopes, row.accounts, row.expiresAt]);
-    const isNews = this.clients.get(row.rowId)?.written !== written;
-    if (isNews) {
-      this.clients.set(row.rowId, toClient(row.id, row, written));
-    }
-    return isNews;
-  }
-
-  /** A key is made and revoked; nothing else of it changes. @returns whether it is news */
-  private adoptKey({ id, clientRowId, hash, expiresAt }: ClientKeyEntity): boolean {
-    if (hash === null) {
-      this.uses.forget(id);
-      return this.keys.delete(id);
-    }
-    const isNews = !this.keys.has(id);
-    this.keys.set(id, { clientRowId, hash, expiresAtMs: expiresAt ?? Infinity });
-    return isNews;
   }
 
   /** A key whose client is not there, or no longer, is nobody's. */
@@ -170,14 +157,9 @@ export class ClientStore {
   }
 }
 
-function toClient(
-  id: string,
-  { scopes, accounts, expiresAt }: ClientEntity,
-  written: string,
-): StoredClient {
+function toClient(id: string, { scopes, accounts, expiresAt }: ClientEntity): StoredClient {
   return {
     id,
-    written,
     scopes: new Set(scopes),
     accounts: accounts === 'all' ? 'all' : new Set(accounts),
     expiresAtMs: expiresAt ?? Infinity,

@@ -15,9 +15,6 @@ export type ClientChange = Partial<
 
 type LiveClient = ClientEntity & { readonly id: string };
 
-/** How many rows one statement reads: between two of them other work gets its turn. */
-const ROWS_AT_ONCE = 1_000;
-
 /** Rows of `client`. Every method throws DatabaseError. */
 @Injectable()
 export class ClientRepository {
@@ -43,26 +40,6 @@ export class ClientRepository {
         .getMany(),
     );
     return rows.filter(isLive);
-  }
-
-  /** What was changed, made or removed after a time; some statements, each of them a page. */
-  async changedSince(sinceMs: number): Promise<ClientEntity[]> {
-    const rows: ClientEntity[] = [];
-    for (let page = ROWS_AT_ONCE; page === ROWS_AT_ONCE;) {
-      const after = rows.at(-1)?.rowId ?? '';
-      const more = await this.database.run((source) =>
-        source
-          .getRepository(ClientEntity)
-          .createQueryBuilder('client')
-          .where('client.updatedAt > :sinceMs AND client.rowId > :after', { sinceMs, after })
-          .orderBy('client.rowId')
-          .limit(ROWS_AT_ONCE)
-          .getMany(),
-      );
-      rows.push(...more);
-      page = more.length;
-    }
-    return rows;
   }
 
   /** @returns false when there is a client with this id */

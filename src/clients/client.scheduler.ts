@@ -1,15 +1,15 @@
 import {
   Injectable,
-  Logger,
   type BeforeApplicationShutdown,
   type OnApplicationBootstrap,
   type OnModuleInit,
 } from '@nestjs/common';
 import { Cron, CronExpression } from '@nestjs/schedule';
-import { DatabaseError } from '../database/database-error.js';
+import { ClientDirectory } from '../access/client-directory.js';
+import { DatabaseClock } from '../database/database-clock.js';
 import { DatabaseService } from '../database/database.service.js';
+import { ReplicaSyncScheduler } from '../database/replica-sync.scheduler.js';
 import { RetentionService } from '../database/retention.service.js';
-import { SteadyLoop } from '../time/steady-loop.js';
 import { ClientKeyEntity } from './client-key.entity.js';
 import { ClientStore } from './client-store.js';
 import { ClientEntity } from './client.entity.js';
@@ -19,23 +19,23 @@ import { KeyUses } from './key-uses.js';
 const TOMBSTONE_MS = 86_400_000;
 
 /**
- * Reads the clients at the start, and once a second what other replicas changed; once a minute writes down which
- * keys were used.
+ * Reads the clients at the start; once a second tells the time by which uses of keys are marked, once a minute
+ * writes down which were used.
  */
 @Injectable()
 export class ClientScheduler
   implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown
 {
-  private readonly logger = new Logger(ClientScheduler.name);
-  private readonly loop = new SteadyLoop(() => this.poll(), this.logger);
   private flushing: Promise<void> | undefined;
-  private isAway = false;
 
   constructor(
     private readonly store: ClientStore,
     private readonly uses: KeyUses,
     private readonly retention: RetentionService,
     private readonly database: DatabaseService,
+    private readonly polling: ReplicaSyncScheduler,
+    private readonly directory: ClientDirectory,
+    private readonly clock: DatabaseClock,
   ) {}
 
   onModuleInit(): void {
@@ -52,15 +52,22 @@ export class ClientScheduler
       since: 'revokedAt',
       keepMs,
     });
+    this.polling.afterRound({
+      always: () => {
+        this.markUses();
+      },
+    });
   }
 
   onApplicationBootstrap(): void {
-    void this.database.load('clients', () => this.store.poll());
-    this.loop.start(this.store.loaded);
+    void this.database.load('clients', async () => {
+      await this.store.load();
+      this.markUses();
+    });
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
-    await Promise.all([this.loop.stop(), this.flush()]);
+  beforeApplicationShutdown(): Promise<void> {
+    return this.flush();
   }
 
   /** A flush that still runs is joined. Never rejects. */
@@ -69,28 +76,8 @@ export class ClientScheduler
     return (this.flushing ??= this.uses.flush().finally(() => (this.flushing = undefined)));
   }
 
-  /** One round. A database that is away is reported once, and asked again. */
-  private async poll(): Promise<void> {
-    try {
-      await this.store.poll();
-      this.isAway = false;
-    } catch (error) {
-      if (!(error instanceof DatabaseError)) {
-        throw error;
-      }
-      this.reportAway(error.driverCode);
-    }
-  }
-
-  private reportAway(reason: string): void {
-    if (!this.isAway) {
-      this.isAway = true;
-      this.logger.error({
-        event: 'clients_not_read',
-        reason,
-        advice:
-          'clients and keys stay as they were; what is revoked meanwhile is obeyed when the database is back',
-      });
-    }
+  /** Requests ask no clock for the time of a use. */
+  private markUses(): void {
+    this.directory.markUsesAt(Math.floor(this.clock.nowMs()));
   }
 }

@@ -44,25 +44,36 @@ export class DatabaseClock {
 
   /** Reads the database's clock. @throws DatabaseError */
   async sync(): Promise<void> {
+    await this.syncWith((nowMs) => `SELECT ${nowMs} AS now_ms`);
+  }
+
+  /**
+   * Reads the database's clock by a statement that reads more than that.
+   * @param sql given SQL for the time, a SELECT of one row that calls it `now_ms`
+   * @throws DatabaseError
+   */
+  async syncWith(
+    sql: (nowMs: string) => string,
+  ): Promise<{ readonly nowMs: number; readonly row: Readonly<Record<string, unknown>> }> {
     const monotonicMs = this.clock.monotonicMs();
     const wallMs = this.clock.wallMs();
     const offsetMs = this.clock.offsetMs;
-    const rows: unknown = await this.database.run((source) =>
-      source.query(`SELECT ${this.database.nowMs} AS now_ms`),
+    const [row = {}] = await this.database.run((source) =>
+      source.query<Record<string, unknown>[]>(sql(this.database.nowMs)),
     );
+    const nowMs = readNow(row);
     // The offset may have moved while the statement was on its way; the reading was made with the old one.
     const moved = this.clock.offsetMs - offsetMs;
     this.sample = {
-      databaseMs: readNow(rows) + moved,
+      databaseMs: nowMs + moved,
       monotonicMs: monotonicMs + moved,
       wallMs: wallMs + moved,
     };
+    return { nowMs, row };
   }
 }
 
-function readNow(rows: unknown): number {
-  const row: unknown = Array.isArray(rows) ? rows[0] : undefined;
-  const value = typeof row === 'object' && row !== null && 'now_ms' in row ? row.now_ms : undefined;
+function readNow({ now_ms: value }: Readonly<Record<string, unknown>>): number {
   const nowMs = Number(value);
   if (!Number.isSafeInteger(nowMs)) {
     throw new TypeError(

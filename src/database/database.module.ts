@@ -7,6 +7,8 @@ import { DatabaseService } from './database.service.js';
 import { dialectOf } from './dialect-of.js';
 import { MIGRATIONS_TABLE } from './ownership.js';
 import { Initial1795300000000 } from './migrations/initial-1795300000000.js';
+import { ReplicaSyncScheduler } from './replica-sync.scheduler.js';
+import { ReplicaSyncService } from './replica-sync.service.js';
 import { RetentionScheduler } from './retention.scheduler.js';
 import { RetentionService } from './retention.service.js';
 
@@ -36,9 +38,17 @@ const MIGRATIONS = [Initial1795300000000];
     DatabaseService,
     DatabaseClock,
     DatabaseMetrics,
+    ReplicaSyncScheduler,
+    ReplicaSyncService,
     RetentionScheduler,
     RetentionService,
   ],
-  exports: [DatabaseService, DatabaseClock, RetentionService],
+  exports: [
+    DatabaseService,
+    DatabaseClock,
+    ReplicaSyncScheduler,
+    ReplicaSyncService,
+    RetentionService,
+  ],
 })
 export class DatabaseModule {}

@@ -16,7 +16,6 @@ const SENTENCES: Readonly<Record<string, string>> = {
   admin_action: '{route}: {outcome} with status {status}',
   admin_refresh: 'An admin requested a refresh of {app_id}',
   audit_not_closed: 'The outcome of an admin action ({outcome}) was not stored',
-  clients_not_read: 'Clients and keys could not be read',
   clock_skew: 'The clocks of this machine and of the database differ by {skew_ms} ms',
   credential_dead: 'WeChat no longer accepts version {version} of the {kind} of {app_id}',
   credential_not_stored: 'The {kind} of {app_id} was not stored',
@@ -38,6 +37,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
   row_behind_memory: 'The database has an older {kind} of {app_id} than this process',
   sealed_value: 'A stored value of {app_id} cannot be decrypted',
   state_change: 'The {kind} of {app_id} is now {to}',
+  table_not_read: 'Table {table} could not be read',
   wechat_host_unreachable: 'WeChat host {host} is unreachable',
 };
 

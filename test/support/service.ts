@@ -6,11 +6,11 @@ import { Writable } from 'node:stream';
 import { AppModule } from '../../src/app.module.js';
 import { ClientStore } from '../../src/clients/client-store.js';
 import type { Environment } from '../../src/config/environment.js';
+import { ReplicaSyncScheduler } from '../../src/database/replica-sync.scheduler.js';
 import { parseAppConfig } from '../../src/config/parse-app-config.js';
 import { AppLogger } from '../../src/observability/logger.js';
 import { createApp } from '../../src/server/create-app.js';
 import { Clock } from '../../src/time/clock.js';
-import { CoherenceScheduler } from '../../src/wechat/credentials/coherence.scheduler.js';
 import { CredentialScheduler } from '../../src/wechat/credentials/credential.scheduler.js';
 import { CredentialStore } from '../../src/wechat/credentials/credential-store.js';
 import { RefreshService } from '../../src/wechat/credentials/refresh.service.js';
@@ -193,7 +193,7 @@ export class Service {
 
   /** What the poll does once a second. */
   poll(): Promise<void> {
-    return this.app.get(CoherenceScheduler).poll();
+    return this.app.get(ReplicaSyncScheduler).poll();
   }
 
   /** The credentials are loaded and the first attempts have ended. */

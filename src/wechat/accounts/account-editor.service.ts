@@ -3,9 +3,9 @@ import type { TokenMode } from '../../config/app-config.js';
 import { DatabaseError } from '../../database/database-error.js';
 import { SealedValueError } from '../../encryption/sealed-value.error.js';
 import type { AccountEntity } from './account.entity.js';
+import { AccountFollowerService } from './account-follower.service.js';
 import { AccountSealer } from './account-sealer.js';
 import { AccountRepository } from './account.repository.js';
-import { AccountService } from './account.service.js';
 
 const MOST_ATTEMPTS = 10;
 
@@ -25,7 +25,7 @@ export interface AccountFields {
 @Injectable()
 export class AccountEditorService {
   constructor(
-    private readonly accounts: AccountService,
+    private readonly follower: AccountFollowerService,
     private readonly repository: AccountRepository,
     private readonly sealer: AccountSealer,
   ) {}
@@ -95,10 +95,7 @@ export class AccountEditorService {
         return false;
       }
       if (outcome) {
-        const row = await this.repository.load(appId);
-        if (row !== null) {
-          this.accounts.adopt(row);
-        }
+        await this.follower.catchUp();
         return true;
       }
       // Somebody else was faster: what they wrote is looked at next.

@@ -2,8 +2,7 @@ import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { AccountEditorService } from './account-editor.service.js';
 import { AccountEntity } from './account.entity.js';
-import { AccountLoaderService } from './account-loader.service.js';
-import { AccountPollService } from './account-poll.service.js';
+import { AccountFollowerService } from './account-follower.service.js';
 import { AccountSealer } from './account-sealer.js';
 import { AccountRepository } from './account.repository.js';
 import { AccountService } from './account.service.js';
@@ -13,13 +12,12 @@ import { EnvironmentAccountService } from './environment-account.service.js';
   imports: [TypeOrmModule.forFeature([AccountEntity])],
   providers: [
     AccountEditorService,
-    AccountLoaderService,
-    AccountPollService,
+    AccountFollowerService,
     AccountRepository,
     AccountSealer,
     AccountService,
     EnvironmentAccountService,
   ],
-  exports: [AccountEditorService, AccountPollService, AccountService],
+  exports: [AccountEditorService, AccountService],
 })
 export class AccountModule {}

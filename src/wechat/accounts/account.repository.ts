@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { MoreThan } from 'typeorm';
 import { changedNow } from '../../database/columns.js';
 import { isUniqueViolation } from '../../database/database-error.js';
 import { DatabaseService } from '../../database/database.service.js';
@@ -21,13 +20,6 @@ export class AccountRepository {
   loadAll(): Promise<AccountEntity[]> {
     return this.database.run((source) =>
       source.getRepository(AccountEntity).find({ order: { appId: 'ASC' } }),
-    );
-  }
-
-  /** What was changed, added or removed after a time of the database's clock. */
-  loadChangedAfter(updatedAtMs: number): Promise<AccountEntity[]> {
-    return this.database.run((source) =>
-      source.getRepository(AccountEntity).findBy({ updatedAt: MoreThan(updatedAtMs) }),
     );
   }
 

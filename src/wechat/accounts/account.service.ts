@@ -11,13 +11,13 @@ interface Entry {
 
 /**
  * Which accounts exist, held in memory. The AppSecrets stay sealed here until the moment of a call.
- * AccountLoaderService fills it at the start; later it is fed by what AccountPollService reads and by what
- * AccountEditorService changes from here. The map is swapped whole, so that who walks it sees one state.
+ * AccountFollowerService feeds it. The map is swapped whole, so that who walks it sees one state.
  */
 @Injectable()
 export class AccountService {
   private entries: ReadonlyMap<string, Entry> = new Map();
-  private readonly changedHere = new Set<string>();
+  private readonly listeners: ((appIds: readonly string[]) => void)[] = [];
+  private hasLoaded = false;
   private markLoaded: () => void = () => undefined;
   /** Resolves once the accounts have been read for the first time; never rejects. */
   readonly loaded = new Promise<void>((resolve) => {
@@ -51,47 +51,43 @@ export class AccountService {
     return this.sealer.open(appId, entry.row.secret);
   }
 
-  /** The first reading. */
-  fill(rows: readonly AccountEntity[]): void {
-    this.replace(rows);
-    this.markLoaded();
+  /** Calls back with the accounts that were added, changed or removed, here or elsewhere; not for the first reading. */
+  onChange(listener: (appIds: readonly string[]) => void): void {
+    this.listeners.push(listener);
   }
 
-  /** A row as it is after a change that was made from here; it counts at once. */
-  adopt(row: AccountEntity): void {
-    this.changedHere.add(row.appId);
-    this.replace([row]);
-  }
-
-  /** Comes before the rows of a poll are asked for. */
-  beginReading(): void {
-    this.changedHere.clear();
-  }
-
-  /**
-   * Takes over what a poll read. What was changed from here meanwhile may have been read before that, so
-   * it is left to the next poll.
-   * @returns the AppIDs of the accounts that are others than before
-   */
-  endReading(rows: readonly AccountEntity[]): string[] {
-    const news = rows.filter((row) => !this.changedHere.has(row.appId) && this.isNews(row));
-    if (news.length > 0) {
-      this.replace(news);
-    }
-    return news.map(({ appId }) => appId);
-  }
-
-  private isNews(row: AccountEntity): boolean {
-    const known = this.entries.get(row.appId);
-    return JSON.stringify(known?.row) !== JSON.stringify(row);
-  }
-
-  private replace(rows: readonly AccountEntity[]): void {
+  /** Takes over rows as they were read. */
+  adopt(rows: readonly AccountEntity[]): void {
     const entries = new Map(this.entries);
     for (const row of rows) {
       entries.set(row.appId, { row, account: row.removedAt === null ? toAccount(row) : undefined });
     }
+    this.replace(
+      entries,
+      rows.map(({ appId }) => appId),
+    );
+  }
+
+  /** Rows that are gone, as from a database that was restored. */
+  drop(appIds: readonly string[]): void {
+    const entries = new Map(this.entries);
+    appIds.forEach((appId) => entries.delete(appId));
+    this.replace(entries, appIds);
+  }
+
+  /** All rows have been read, if there are any. */
+  finishLoading(): void {
+    this.hasLoaded = true;
+    this.markLoaded();
+  }
+
+  private replace(entries: ReadonlyMap<string, Entry>, appIds: readonly string[]): void {
     this.entries = entries;
+    if (this.hasLoaded) {
+      this.listeners.forEach((listener) => {
+        listener(appIds);
+      });
+    }
   }
 }
 

@@ -2,62 +2,52 @@ import {
   Injectable,
   Logger,
   type BeforeApplicationShutdown,
-  type OnApplicationBootstrap,
+  type OnModuleInit,
 } from '@nestjs/common';
 import { DatabaseClock } from '../../database/database-clock.js';
-import { DatabaseError } from '../../database/database-error.js';
-import { SteadyLoop } from '../../time/steady-loop.js';
+import { ReplicaSyncScheduler } from '../../database/replica-sync.scheduler.js';
 import { CredentialLifecycleService } from './credential-lifecycle.service.js';
 import { CredentialStore } from './credential-store.js';
 import { dueProbe } from './credential-view.js';
 import { ProbeService } from './probe.service.js';
 import { OutboxService } from './outbox.service.js';
 
-const SKEW_WARNING_MS = 2_000;
-
 /**
- * Once a second: reads what other replicas changed, tells the rows what they could not be told before, and starts the
- * probes that are due.
+ * Once a second, after the round that reads what other replicas changed: makes and removes rows after it, tells the rows
+ * what they could not be told before, and starts the probes that are due.
  */
 @Injectable()
-export class CoherenceScheduler implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export class CoherenceScheduler implements OnModuleInit, BeforeApplicationShutdown {
   private readonly logger = new Logger(CoherenceScheduler.name);
-  private readonly loop = new SteadyLoop(() => this.poll(), this.logger);
   private readonly probing = new Set<Promise<void>>();
-  private isAway = false;
-  private isSkewed = false;
 
   constructor(
-    private readonly roster: CredentialLifecycleService,
+    private readonly polling: ReplicaSyncScheduler,
+    private readonly lifecycle: CredentialLifecycleService,
     private readonly store: CredentialStore,
     private readonly outbox: OutboxService,
     private readonly probes: ProbeService,
     private readonly clock: DatabaseClock,
   ) {}
 
-  onApplicationBootstrap(): void {
-    this.loop.start(this.store.loaded);
+  onModuleInit(): void {
+    this.polling.afterRound({
+      write: () => this.write(),
+      always: () => {
+        this.startProbes();
+      },
+    });
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    await this.loop.stop();
+    await this.polling.stop();
     await Promise.all(this.probing);
   }
 
-  /** One round. A database that is away is reported once, and asked again. */
-  async poll(): Promise<void> {
-    try {
-      await this.roster.poll();
-      await this.store.poll();
-      this.reportBack();
-      await this.flush();
-    } catch (error) {
-      if (!(error instanceof DatabaseError)) {
-        throw error;
-      }
-      this.reportAway(error.driverCode);
-    }
-    this.startProbes();
+  private async write(): Promise<void> {
+    await this.lifecycle.followAll();
+    await this.store.repair();
+    await this.flush();
   }
 
   private async flush(): Promise<void> {
@@ -89,33 +79,5 @@ export class CoherenceScheduler implements OnApplicationBootstrap, BeforeApplica
         this.probing.delete(settled);
       });
     this.probing.add(settled);
-  }
-
-  private reportAway(reason: string): void {
-    if (!this.isAway) {
-      this.isAway = true;
-      this.logger.error({
-        event: 'database_away',
-        reason,
-        advice: 'tokens are served from memory; look at the database before they end',
-      });
-    }
-  }
-
-  private reportBack(): void {
-    if (this.isAway) {
-      this.isAway = false;
-      this.logger.log({ event: 'database_back' });
-    }
-    const skewMs = Math.round(this.clock.skewMs());
-    const isSkewed = Math.abs(skewMs) > SKEW_WARNING_MS;
-    if (isSkewed && !this.isSkewed) {
-      this.logger.warn({
-        event: 'clock_skew',
-        skew_ms: skewMs,
-        advice: "this machine's clock differs from the database's; run NTP on both",
-      });
-    }
-    this.isSkewed = isSkewed;
   }
 }

@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { AccountPollService } from '../accounts/account-poll.service.js';
 import { AccountService } from '../accounts/account.service.js';
 import { CredentialRepository } from './credential.repository.js';
 import type { Credential } from './credential.js';
@@ -19,30 +18,34 @@ import { CredentialStore } from './credential-store.js';
  */
 @Injectable()
 export class CredentialLifecycleService {
-  /** Accounts that were found changed and not followed to the end yet. */
-  private readonly pending = new Set<string>();
+  /** Accounts that changed and were not followed to the end yet, with the credentials that were retired. */
+  private readonly pending = new Map<string, Credential[]>();
 
   constructor(
     private readonly store: CredentialStore,
     private readonly repository: CredentialRepository,
     private readonly accounts: AccountService,
-    private readonly accountPoll: AccountPollService,
-  ) {}
+  ) {
+    accounts.onChange((appIds) => {
+      appIds.forEach((appId) => this.noteChange(appId));
+    });
+  }
 
-  /** Follows what other replicas did, and what could not be followed before. @throws DatabaseError */
-  async poll(): Promise<void> {
-    for (const appId of await this.accountPoll.poll()) {
-      this.pending.add(appId);
-    }
-    for (const appId of this.pending) {
-      await this.follow(appId);
+  /**
+   * Makes and removes rows after accounts that changed, and goes on where the database was away.
+   * @throws DatabaseError
+   */
+  async followAll(): Promise<void> {
+    if (this.store.isLoaded) {
+      for (const appId of this.pending.keys()) {
+        await this.follow(appId);
+      }
     }
   }
 
-  /** Brings the credentials of one account to what the account is now. @throws DatabaseError; the next poll goes on */
+  /** Brings the credentials of one account to what the account is now. @throws DatabaseError; {@link followAll} goes on */
   async follow(appId: string): Promise<void> {
-    this.pending.add(appId);
-    const retired = this.updateSlots(appId);
+    const retired = this.noteChange(appId);
     if (this.accounts.find(appId) === undefined) {
       await this.repository.removeLeftBy(appId);
       for (const kind of this.store.allKinds()) {
@@ -58,7 +61,17 @@ export class CredentialLifecycleService {
         this.store.find(appId, kind.name)?.addPendingSuspicion(pendingSuspicionMs);
       }
     }
-    this.pending.delete(appId);
+    // Unless it has changed again meanwhile.
+    if (this.pending.get(appId) === retired) {
+      this.pending.delete(appId);
+    }
+  }
+
+  /** At once, before the credentials are read: their rows must find the credentials of the account as it is now. */
+  private noteChange(appId: string): Credential[] {
+    const retired = [...(this.pending.get(appId) ?? []), ...this.updateSlots(appId)];
+    this.pending.set(appId, retired);
+    return retired;
   }
 
   /** @returns the credentials that were retired */

@@ -1,9 +1,13 @@
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { DatabaseClock } from '../../database/database-clock.js';
 import { DatabaseService } from '../../database/database.service.js';
+import type { FollowedTable } from '../../database/followed-table.js';
+import { read, type Reading } from '../../database/reading.js';
+import { toHeld, type HeldRow } from '../../database/replica-sync.policy.js';
+import { ReplicaSyncService } from '../../database/replica-sync.service.js';
 import { AppError } from '../../errors/app-error.js';
 import { AccountService } from '../accounts/account.service.js';
-import type { CredentialEntity } from './credential.entity.js';
+import { CredentialEntity } from './credential.entity.js';
 import type { CredentialKind } from './credential-kind.js';
 import { CredentialRepository } from './credential.repository.js';
 import { CredentialSealer } from './credential-sealer.js';
@@ -12,9 +16,6 @@ import type { CredentialSnapshot } from './credential-snapshot.js';
 import { isUsable, isWithheldAsStale } from './credential-view.js';
 import { valueHash } from './value-hash.js';
 import { ValueIndex } from './value-index.js';
-
-/** Changes that leave every sum as it was are met by then. */
-const FULL_READING_EVERY = 60;
 
 /**
  * The credentials in memory: what reads are answered from. The database feeds it; a read never waits
@@ -28,8 +29,27 @@ export class CredentialStore implements OnApplicationBootstrap {
   private readonly byId = new Map<string, Credential>();
   private readonly values = new ValueIndex();
   private readAtMs = 0;
-  private agreed = '';
-  private polls = 0;
+  /** Rows of no credential: of an account that was removed, or of a kind that is not known here. */
+  private readonly others = new Map<string, HeldRow>();
+  /** Whose rows are gone. */
+  private readonly gone = new Set<Credential>();
+  /** Whose rows have forgotten an attempt, with the time of the first that may have ended the value. */
+  private readonly behind = new Map<Credential, number>();
+  private readonly table: FollowedTable<CredentialEntity> = {
+    entity: CredentialEntity,
+    adopt: (rows, reading) => {
+      rows.forEach((row) => {
+        this.take(row, reading);
+      });
+    },
+    remove: (ids) => {
+      this.noteGone(ids);
+    },
+    inStep: (readAtMs) => {
+      this.noteRead(readAtMs);
+    },
+    held: () => this.held(),
+  };
   private hasLoaded = false;
   private markLoaded: () => void = () => undefined;
   /** Resolves once the credentials have been read for the first time; never rejects. */
@@ -46,6 +66,7 @@ export class CredentialStore implements OnApplicationBootstrap {
     private readonly sealer: CredentialSealer,
     private readonly database: DatabaseService,
     private readonly clock: DatabaseClock,
+    private readonly sync: ReplicaSyncService,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -67,30 +88,12 @@ export class CredentialStore implements OnApplicationBootstrap {
     return [...this.kinds.values()];
   }
 
-  /** Holds a row in memory, unless there is no account for it, or it is held already: single flight needs one credential. */
-  add(row: CredentialEntity): void {
-    const kind = this.kinds.get(row.kind);
-    const account = this.accounts.find(row.appId);
-    if (kind === undefined || account === undefined || this.find(row.appId, row.kind)) {
-      return;
-    }
-    const credential = new Credential(
-      account,
-      kind,
-      row,
-      (sealed) => this.sealer.open(sealed),
-      () => this.clock.nowMs(),
-    );
-    this.credentials.get(row.kind)?.set(row.appId, credential);
-    this.byId.set(row.id, credential);
-    this.values.add(credential);
-  }
-
   /** The account of a credential was removed, or added again: its credentials are others. */
   retire(credential: Credential): void {
     this.values.remove(credential);
     this.credentials.get(credential.kind.name)?.delete(credential.account.appId);
     this.byId.delete(credential.row.id);
+    this.others.set(credential.row.id, credential.held);
     credential.retire();
   }
 
@@ -126,10 +129,10 @@ export class CredentialStore implements OnApplicationBootstrap {
     if (known !== undefined || this.accounts.find(appId) === undefined) {
       return known;
     }
-    const row = await this.findOrInsert(appId, kind.name);
+    const { rows: row, reading } = await this.findOrInsert(appId, kind.name);
     // Whoever asked at the same time may have been faster: then their credential stays.
-    if (row !== null) {
-      this.add(row);
+    if (row !== null && this.find(appId, kind.name) === undefined) {
+      this.add(row, reading);
     }
     return this.find(appId, kind.name);
   }
@@ -174,30 +177,80 @@ export class CredentialStore implements OnApplicationBootstrap {
 
   /** Reads one row again. @throws DatabaseError */
   async reload(credential: Credential): Promise<void> {
-    const { id, version } = credential.row;
-    const row = await this.repository.load(id);
-    // A read that was overtaken: memory learned of a newer version while it was on its way.
-    const isOvertaken =
-      row !== null && row.version >= version && row.version < credential.row.version;
-    if (row !== null && !isOvertaken) {
-      await this.adopt(credential, row);
+    const { rows: row, reading } = await read(() => this.repository.load(credential.row.id));
+    // Another row may have come in the place of the one that was read.
+    if (row !== null && row.id === credential.row.id) {
+      this.adopt(credential, row, reading);
+      await this.tellBehind(credential);
     }
   }
 
-  /**
-   * Reads the database's clock and every row that has changed since it was last seen.
-   * @throws DatabaseError
-   */
-  async poll(): Promise<void> {
-    await this.clock.sync();
-    const readAtMs = this.clock.nowMs();
-    // Read before the rows are: what changes in between is met again by the next poll.
-    const digest = await this.repository.loadDigest();
-    if (this.polls % FULL_READING_EVERY === 0 || this.agreed !== this.agreement(digest)) {
-      await this.readChanged();
-      this.agreed = this.agreement(digest);
+  /** Writes what the last rounds found missing: rows that are gone, and suspicions. @throws DatabaseError */
+  async repair(): Promise<void> {
+    for (const credential of this.gone) {
+      if (!credential.isRetired) {
+        await this.makeAgain(credential);
+      }
+      this.gone.delete(credential);
     }
-    this.polls += 1;
+    for (const credential of this.behind.keys()) {
+      await this.tellBehind(credential);
+    }
+  }
+
+  private held(): ReadonlyMap<string, HeldRow> {
+    const held = new Map(this.others);
+    for (const [id, credential] of this.byId) {
+      if (!this.gone.has(credential)) {
+        held.set(id, credential.held);
+      }
+    }
+    return held;
+  }
+
+  private take(row: CredentialEntity, reading: Reading): void {
+    const credential = this.byId.get(row.id);
+    if (credential === undefined) {
+      this.add(row, reading);
+    } else {
+      this.adopt(credential, row, reading);
+    }
+  }
+
+  /** Holds a row in memory, unless there is no account for it, or it is held already: single flight needs one credential. */
+  private add(row: CredentialEntity, reading: Reading): void {
+    const kind = this.kinds.get(row.kind);
+    const account = this.accounts.find(row.appId);
+    if (kind === undefined || account === undefined || this.find(row.appId, row.kind)) {
+      this.others.set(row.id, toHeld(row, reading));
+      return;
+    }
+    this.others.delete(row.id);
+    const credential = new Credential(
+      account,
+      kind,
+      row,
+      (sealed) => this.sealer.open(sealed),
+      () => this.clock.nowMs(),
+      reading,
+    );
+    this.credentials.get(row.kind)?.set(row.appId, credential);
+    this.byId.set(row.id, credential);
+    this.values.add(credential);
+  }
+
+  /** A row that is gone, such as from a database that was emptied, is made again, unless its account is gone too. */
+  private noteGone(ids: readonly string[]): void {
+    for (const id of ids) {
+      this.others.delete(id);
+      const credential = this.byId.get(id);
+      if (credential !== undefined) {
+        this.gone.add(credential);
+      }
+    }
+  }
+
+  private noteRead(readAtMs: number): void {
     const unread = this.all().filter((credential) => this.awaitsReading(credential));
     this.readAtMs = readAtMs;
     for (const credential of unread) {
@@ -205,56 +258,34 @@ export class CredentialStore implements OnApplicationBootstrap {
     }
   }
 
-  /** What the rows and the credentials were when they were last held against each other. */
-  private agreement(digest: string): string {
-    let [revisions, fences] = [0, 0];
-    for (const { row } of this.byId.values()) {
-      revisions += row.revision;
-      fences += row.fence;
-    }
-    return `${digest} ${revisions} ${fences}`;
-  }
-
-  private async readChanged(): Promise<void> {
-    const missing = new Map(this.byId);
-    for (const { id, revision } of await this.repository.loadRevisions()) {
-      const credential = missing.get(id);
-      missing.delete(id);
-      if (credential !== undefined && credential.row.revision !== revision) {
-        await this.reload(credential);
-      }
-    }
-    for (const credential of missing.values()) {
-      if (!credential.isRetired) {
-        await this.findAgain(credential);
-      }
-    }
-  }
-
-  /** The row is gone, such as from a database that was emptied: it is made again, unless its account is gone too. */
-  private async findAgain(credential: Credential): Promise<void> {
+  private async makeAgain(credential: Credential): Promise<void> {
     const { appId } = credential.account;
-    const row = await this.findOrInsert(appId, credential.kind.name);
+    const { rows: row, reading } = await this.findOrInsert(appId, credential.kind.name);
     if (row !== null && !credential.isRetired) {
       this.byId.delete(credential.row.id);
-      credential.adopt(row);
+      this.others.delete(row.id);
+      credential.adopt(row, reading);
       this.byId.set(row.id, credential);
     }
   }
 
   /** @returns null where the account was removed meanwhile: then nothing of it stays */
-  private async findOrInsert(appId: string, kind: string): Promise<CredentialEntity | null> {
+  private async findOrInsert(
+    appId: string,
+    kind: string,
+  ): Promise<{ readonly rows: CredentialEntity | null; readonly reading: Reading }> {
     await this.repository.insertEmpty(appId, kind);
-    const row = await this.repository.find(appId, kind);
+    const found = await read(() => this.repository.find(appId, kind));
     if (this.accounts.find(appId) !== undefined) {
-      return row;
+      return found;
     }
     await this.repository.removeLeftBy(appId);
-    return null;
+    return { ...found, rows: null };
   }
 
-  private async adopt(credential: Credential, row: CredentialEntity): Promise<void> {
-    if (credential.adopt(row)) {
+  private adopt(credential: Credential, row: CredentialEntity, reading: Reading): void {
+    const { version, suspectAt, claimedAt } = credential.row;
+    if (credential.adopt(row, reading)) {
       return;
     }
     this.logger.error({
@@ -265,7 +296,16 @@ export class CredentialStore implements OnApplicationBootstrap {
       row_version: row.version,
       advice: 'the database was restored or failed over; a new value is fetched at once',
     });
-    await this.repository.markSuspect(row.id, row.claimedAt, 0);
+    this.behind.set(credential, row.version < version ? row.claimedAt : (suspectAt ?? claimedAt));
+  }
+
+  /** What the row has forgotten may have ended its value. @throws DatabaseError; {@link repair} goes on */
+  private async tellBehind(credential: Credential): Promise<void> {
+    const attemptAtMs = this.behind.get(credential);
+    if (attemptAtMs !== undefined) {
+      await this.repository.markSuspect(credential.row.id, attemptAtMs, 0);
+      this.behind.delete(credential);
+    }
   }
 
   private async load(): Promise<void> {
@@ -277,18 +317,16 @@ export class CredentialStore implements OnApplicationBootstrap {
   }
 
   private async loadRows(): Promise<void> {
-    await this.clock.sync();
-    const readAtMs = this.clock.nowMs();
     await this.insertMissing(await this.repository.loadAll());
-    await this.sealer.rewriteOld(await this.repository.loadAll());
-    for (const row of await this.repository.loadAll()) {
-      if (this.accounts.find(row.appId) === undefined) {
+    const rows = await this.repository.loadAll();
+    await this.sealer.rewriteOld(rows);
+    for (const { appId } of rows) {
+      if (this.accounts.find(appId) === undefined) {
         // Whoever removed the account died before it could remove this.
-        await this.repository.removeLeftBy(row.appId);
+        await this.repository.removeLeftBy(appId);
       }
-      this.add(row);
     }
-    this.readAtMs = readAtMs;
+    await this.sync.follow(this.table).catchUp();
   }
 
   private async insertMissing(rows: CredentialEntity[]): Promise<void> {

@@ -29,29 +29,6 @@ export class CredentialRepository {
   }
 
   /**
-   * One short answer that is another one after any change of any row: what a replica polls. Every
-   * statement raises a revision; a row that was removed and made again has another fence.
-   */
-  async loadDigest(): Promise<string> {
-    const digest = await this.database.run((source) =>
-      source
-        .createQueryBuilder(CredentialEntity, 'row')
-        .select('COUNT(*)', 'rows')
-        .addSelect('SUM(row.revision)', 'revisions')
-        .addSelect('SUM(row.fence)', 'fences')
-        .getRawOne<Record<string, number | string | null>>(),
-    );
-    return JSON.stringify(digest);
-  }
-
-  /** Every row's id and revision, which tell which rows to read again. */
-  loadRevisions(): Promise<{ id: string; revision: number }[]> {
-    return this.database.run((source) =>
-      source.getRepository(CredentialEntity).find({ select: { id: true, revision: true } }),
-    );
-  }
-
-  /**
    * Makes an empty row, unless there is one. Its fence starts where the account's row says at that moment,
    * so that no version goes back when an account was removed and added again.
    */

@@ -1,3 +1,5 @@
+import { FIRST_READING, type Reading } from '../../database/reading.js';
+import { supersedes, toHeld, type HeldRow } from '../../database/replica-sync.policy.js';
 import type { Account } from '../accounts/account.js';
 import type { CredentialEntity } from './credential.entity.js';
 import type {
@@ -61,6 +63,7 @@ export class Credential {
     private knownRow: CredentialEntity,
     private readonly openValue: (row: CredentialEntity) => string,
     private readonly nowMs: () => number,
+    private knownReading: Reading = FIRST_READING,
   ) {
     this.stored = this.open(knownRow);
     this.knownAtMs = nowMs();
@@ -105,6 +108,11 @@ export class Credential {
 
   get row(): Readonly<CredentialEntity> {
     return this.knownRow;
+  }
+
+  /** The row as the rounds compare it. */
+  get held(): HeldRow {
+    return toHeld(this.knownRow, this.knownReading);
   }
 
   get live(): LiveValue | undefined {
@@ -154,20 +162,24 @@ export class Credential {
   }
 
   /**
-   * Takes over what a statement or a poll read.
-   * @returns false when the row holds an older version than memory: a restored back-up, or a database
-   * that failed over to a copy behind. Then the newer value stays live, and a refresh has to store one.
+   * Takes over what a statement or a round read, unless another reading of the row counts more.
+   * @returns false when the row is behind memory: a restored back-up, or a database that failed over to a copy
+   * behind. A newer value stays live then; and what the row has forgotten may have ended its value, so that a
+   * refresh has to store one.
    */
-  adopt(row: CredentialEntity): boolean {
-    const isBehind = row.id === this.row.id && row.version < this.row.version;
+  adopt(row: CredentialEntity, reading: Reading): boolean {
+    const known = this.knownRow;
+    const isSameRow = row.id === known.id;
+    if (isSameRow && !supersedes(this.held, toHeld(row, reading))) {
+      return true;
+    }
     const { live } = this.known;
-    if (isBehind && live !== undefined) {
+    if (isSameRow && row.version < known.version && live !== undefined) {
       this.memory.pending ??= { ...live, claim: undefined };
     }
-    if (isBehind || row.id !== this.row.id || row.revision >= this.row.revision) {
-      this.take(row);
-    }
-    return !isBehind;
+    this.knownReading = reading;
+    this.take(row);
+    return !isSameRow || !isBehind(row, known);
   }
 
   /** Serves a value from memory until the row has it; not when a newer one is known by then. */
@@ -304,6 +316,12 @@ export class Credential {
       this.currentSnapshot = makeSnapshot(source);
     }
   }
+}
+
+function isBehind(row: CredentialEntity, known: CredentialEntity): boolean {
+  return (
+    row.version < known.version || (row.version === known.version && row.revision < known.revision)
+  );
 }
 
 function lifeOf(row: CredentialEntity): Life {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { FIRST_READING } from '../../database/reading.js';
 import { ACCESS_TOKEN_POLICIES } from '../access-token/access-token.policy.js';
 import { Credential } from './credential.js';
 import { CredentialEntity } from './credential.entity.js';
@@ -71,6 +72,7 @@ describe('the index of values', () => {
       const previousHash = valueHash(previous);
       credential.adopt(
         row({ value, version, revision: version, previousHash, previousUntil: 300_000 }),
+        FIRST_READING,
       );
     };
     rotate('second', 'first', 2);
@@ -106,7 +108,7 @@ describe('the index of values', () => {
     const credential = slotOf('a', { value: 'first' });
     index.add(credential);
     index.remove(credential);
-    credential.adopt(row({ value: 'second', version: 2, revision: 2 }));
+    credential.adopt(row({ value: 'second', version: 2, revision: 2 }), FIRST_READING);
     expect([find(index, 'first'), find(index, 'second')]).toEqual([undefined, undefined]);
   });
 });
