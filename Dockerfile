@@ -28,4 +28,5 @@ USER node
 VOLUME ["/app/data"]
 EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 CMD ["node", "scripts/container-health.mjs"]
-CMD ["node", "dist/main.js"]
+# Half of what Node lets the young part of the heap grow to: more stays in the caches (docs/performance.md).
+CMD ["node", "--max-semi-space-size=8", "dist/main.js"]

@@ -168,6 +168,17 @@ describe('nginx', () => {
   });
 });
 
+describe('every way to start the service', () => {
+  it.each([
+    'Dockerfile',
+    'ops/systemd/wechat-token-center.service',
+    'package.json',
+    'bench/pinned-process.ts',
+  ])('bounds the young part of the heap as the benchmark does: %s', (file) => {
+    expect(readFileSync(file, 'utf8')).toContain('--max-semi-space-size=8');
+  });
+});
+
 describe('systemd', () => {
   it('gives the service variables that there are', () => {
     const unit = readFileSync('ops/systemd/wechat-token-center.service', 'utf8');
@@ -189,7 +200,7 @@ describe('the image', () => {
       expect(line).toMatch(/^(?:RUN|HEALTHCHECK .* CMD|CMD) \["[^\n]*"\]$/);
     }
     expect(instructions.filter((line) => line.startsWith('USER '))).toEqual(['USER node']);
-    expect(instructions.at(-1)).toBe('CMD ["node", "dist/main.js"]');
+    expect(instructions.at(-1)).toBe('CMD ["node", "--max-semi-space-size=8", "dist/main.js"]');
   });
 
   it('gets from this folder what it copies, and nothing else', () => {
