@@ -87,7 +87,7 @@ class ReadListener implements OnApplicationBootstrap, OnModuleDestroy {
       return false;
     }
     const nowMs = this.clock.nowMs();
-    const snapshot = this.tokens.currentOf(appId, nowMs);
+    const snapshot = this.tokens.current(appId, nowMs);
     const client = this.keys.admittedClient(this.addressed(request, headers), headers.key);
     if (
       snapshot === undefined ||
@@ -110,7 +110,7 @@ class ReadListener implements OnApplicationBootstrap, OnModuleDestroy {
       snapshot,
       remainingLife(snapshot, this.tokens.trustLeftMs(snapshot, nowMs), nowMs),
     );
-    const length = String(text.length + snapshot.frame.extraBytes);
+    const length = String(text.length + snapshot.template.extraBytes);
     const head = commonHead(snapshot.etag);
     head.push('content-type', 'application/json; charset=utf-8', 'content-length', length);
     response.writeHead(200, head).end(text);

@@ -187,7 +187,7 @@ export class Service {
 
   /** What @Cron does once a second, and the end of what it started. */
   async tick(): Promise<void> {
-    this.app.get(CredentialScheduler).tick();
+    this.app.get(CredentialScheduler).startDue();
     await this.app.get(RefreshService).settled();
   }
 

@@ -7,6 +7,9 @@ import type { CredentialKind, FetchedValue, ProbeVerdict } from '../credentials/
 import type { CredentialPolicy } from '../credentials/credential.policy.js';
 import { ACCESS_TOKEN_POLICIES } from './access-token.policy.js';
 
+/** The kind's name: in rows, paths and metrics. */
+export const ACCESS_TOKEN = 'access_token';
+
 /** Each counts against a quota of its own. */
 const PROBE_PATHS = ['/cgi-bin/getcallbackip', '/cgi-bin/get_api_domain_ip'] as const;
 
@@ -19,7 +22,7 @@ const PROBE_PATHS = ['/cgi-bin/getcallbackip', '/cgi-bin/get_api_domain_ip'] as 
 @Injectable()
 export class AccessTokenClient implements CredentialKind {
   private readonly logger = new Logger(AccessTokenClient.name);
-  readonly name = 'access_token';
+  readonly name = ACCESS_TOKEN;
   readonly fetchedAhead = true;
 
   constructor(

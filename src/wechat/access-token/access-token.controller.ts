@@ -17,7 +17,6 @@ import { ReadCounter } from '../../audit/read-counter.js';
 import { DatabaseClock } from '../../database/database-clock.js';
 import { ApiProblems } from '../../http/api-problems.decorator.js';
 import { ValidBody, ValidQuery } from '../../http/validation.decorator.js';
-import type { Credential } from '../credentials/credential.js';
 import type { CredentialSnapshot } from '../credentials/credential-snapshot.js';
 import {
   AccessTokenAnswer,
@@ -73,15 +72,16 @@ export class AccessTokenController {
     @Req() request: ReadRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): string | undefined | Promise<string | undefined> {
-    const slot = this.tokens.slot(request.params.app_id);
+    const { app_id: appId } = request.params;
+    this.tokens.requireForClient(appId);
     const waitMs = readWaitMs(request.query.wait);
     const nowMs = this.clock.nowMs();
-    const snapshot = this.tokens.current(slot, nowMs);
+    const snapshot = this.tokens.current(appId, nowMs);
     return snapshot === undefined
       ? this.tokens
-          .read(slot, waitMs)
-          .then((later) => this.send(later, slot, { request, reply, nowMs: this.clock.nowMs() }))
-      : this.send(snapshot, slot, { request, reply, nowMs });
+          .read(appId, waitMs)
+          .then((later) => this.send(later, { request, reply, nowMs: this.clock.nowMs() }))
+      : this.send(snapshot, { request, reply, nowMs });
   }
 
   @Post('report')
@@ -97,9 +97,9 @@ export class AccessTokenController {
     @ValidQuery(WaitQuery) { wait }: z.infer<typeof WaitQuery>,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<z.infer<typeof ReportAnswerBody>> {
-    const slot = this.tokens.slot(appId);
+    this.tokens.requireForClient(appId);
     const { outcome, snapshot } = await this.reports.report(
-      slot,
+      appId,
       {
         accessToken: body.access_token,
         version: body.version,
@@ -109,13 +109,12 @@ export class AccessTokenController {
       (wait ?? REPORT_WAIT_SECONDS) * 1_000,
     );
     void reply.header('etag', snapshot.etag);
-    const remaining = this.remaining(snapshot, slot, this.clock.nowMs());
+    const remaining = this.remaining(snapshot, this.clock.nowMs());
     return { outcome, ...tokenAnswer(snapshot, remaining) };
   }
 
   private send(
     snapshot: CredentialSnapshot,
-    slot: Credential,
     { request, reply, nowMs }: { request: ReadRequest; reply: FastifyReply; nowMs: number },
   ): string | undefined {
     this.counter.count(clientOf(request), snapshot);
@@ -123,10 +122,10 @@ export class AccessTokenController {
       return undefined;
     }
     void reply.header('content-type', 'application/json; charset=utf-8');
-    return tokenText(snapshot, this.remaining(snapshot, slot, nowMs));
+    return tokenText(snapshot, this.remaining(snapshot, nowMs));
   }
 
-  private remaining(snapshot: CredentialSnapshot, slot: Credential, nowMs: number): RemainingLife {
+  private remaining(snapshot: CredentialSnapshot, nowMs: number): RemainingLife {
     return remainingLife(snapshot, this.tokens.trustLeftMs(snapshot, nowMs), nowMs);
   }
 }

@@ -10,7 +10,6 @@ import { ReportCountRepository } from './report-count.repository.js';
 import { ReportCountScheduler } from './report-count.scheduler.js';
 import { ReportCounter } from './report-counter.js';
 import { ReportMetrics } from './report.metrics.js';
-import { ReportProbeService } from './report-probe.service.js';
 import { ReportRecord } from './report-record.js';
 import { TokenLimits } from './token-limits.js';
 import { TokenReportService } from './token-report.service.js';
@@ -31,7 +30,6 @@ import { TokenService } from './token.service.js';
     ReportCountScheduler,
     ReportCounter,
     ReportMetrics,
-    ReportProbeService,
     ReportRecord,
     TokenLimits,
     TokenReportService,

@@ -1,12 +1,11 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { Origin } from '../../audit/origin.js';
 import type { AppError } from '../../errors/app-error.js';
-import type { Credential } from '../credentials/credential.js';
 import { ReportCounter } from './report-counter.js';
 import { type CountedOutcome, ReportMetrics } from './report.metrics.js';
 
 export interface AnsweredReport {
-  readonly slot: Credential;
+  readonly appId: string;
   readonly origin: Origin;
   /** What WeChat said to the client, if it tells. */
   readonly reportedErrcode: number | undefined;
@@ -28,9 +27,8 @@ export class ReportRecord {
     private readonly metrics: ReportMetrics,
   ) {}
 
-  add({ slot, origin, outcome, version, failure, ...report }: AnsweredReport): void {
-    const { appId } = slot.account;
-    this.metrics.count(slot, outcome);
+  add({ appId, origin, outcome, version, failure, ...report }: AnsweredReport): void {
+    this.metrics.count(appId, outcome);
     const counted = failure === undefined ? outcome : `failed:${failure.code}`;
     this.counter.count({ appId, version, outcome: counted, origin });
     this.logger.log({

@@ -1,4 +1,4 @@
-import { framed } from '../credentials/answer-frame.js';
+import { filled } from '../../http/response-template.js';
 import type { CredentialSnapshot } from '../credentials/credential-snapshot.js';
 import type { AccessTokenAnswer } from './access-token.dto.js';
 import type { RemainingLife } from './conditional-read.js';
@@ -9,5 +9,5 @@ export function tokenAnswer(snapshot: CredentialSnapshot, life: RemainingLife): 
 
 /** {@link tokenAnswer} as JSON. */
 export function tokenText(snapshot: CredentialSnapshot, life: RemainingLife): string {
-  return framed(snapshot.frame, life.expires_in, life.cache_for);
+  return filled(snapshot.template, life.expires_in, life.cache_for);
 }

@@ -3,15 +3,13 @@ import type { Origin } from '../../audit/origin.js';
 import { DatabaseError } from '../../database/database-error.js';
 import type { AppError } from '../../errors/app-error.js';
 import { toAppError } from '../../http/to-app-error.js';
-import { CredentialReaderService } from '../credentials/credential-reader.service.js';
-import type { Credential } from '../credentials/credential.js';
+import { CredentialService } from '../credentials/credential.service.js';
+import type { ProbeVerdict } from '../credentials/credential-kind.js';
 import type { CredentialSnapshot } from '../credentials/credential-snapshot.js';
-import { CredentialStore } from '../credentials/credential-store.js';
-import { RefreshService } from '../credentials/refresh.service.js';
-import { SharedCall } from '../credentials/shared-call.js';
+import { ACCESS_TOKEN } from './access-token.client.js';
 import type { CountedOutcome } from './report.metrics.js';
-import { ReportProbeService } from './report-probe.service.js';
 import { ReportRecord } from './report-record.js';
+import { TokenLimits } from './token-limits.js';
 
 export type ReportOutcome = 'superseded' | 'still_valid' | 'refreshed' | 'unverified';
 
@@ -41,13 +39,9 @@ export interface ReportAnswer {
  */
 @Injectable()
 export class TokenReportService {
-  private readonly rereads = new SharedCall<Credential>();
-
   constructor(
-    private readonly store: CredentialStore,
-    private readonly reader: CredentialReaderService,
-    private readonly probes: ReportProbeService,
-    private readonly refreshes: RefreshService,
+    private readonly credentials: CredentialService,
+    private readonly limits: TokenLimits,
     private readonly records: ReportRecord,
   ) {}
 
@@ -57,19 +51,20 @@ export class TokenReportService {
    *   `token_unavailable` when it was dead and could not be replaced,
    *   `database_unavailable` when it cannot be told whether it is the current one
    */
-  async report(slot: Credential, reported: ReportedToken, waitMs: number): Promise<ReportAnswer> {
+  async report(appId: string, reported: ReportedToken, waitMs: number): Promise<ReportAnswer> {
     const { origin, errcode: reportedErrcode } = reported;
     const startedMs = performance.now();
     const record = (outcome: CountedOutcome, version: number, failure?: AppError): void => {
       const durationMs = performance.now() - startedMs;
-      const report = { slot, origin, reportedErrcode, outcome, version, failure, durationMs };
+      const report = { appId, origin, reportedErrcode, outcome, version, failure, durationMs };
       this.records.add(report);
     };
     let answer;
     try {
-      answer = await this.answer(slot, reported, waitMs);
+      answer = await this.answer(appId, reported, waitMs);
     } catch (error) {
-      record('failed', slot.version, toAppError(error));
+      const version = this.credentials.status(appId, ACCESS_TOKEN)?.version ?? 0;
+      record('failed', version, toAppError(error));
       throw error;
     }
     record(answer.outcome, answer.snapshot.version);
@@ -77,60 +72,69 @@ export class TokenReportService {
   }
 
   private async answer(
-    slot: Credential,
+    appId: string,
     reported: ReportedToken,
     waitMs: number,
   ): Promise<ReportAnswer> {
-    const outcome = await this.decide(slot, reported, waitMs);
+    const outcome = await this.decide(appId, reported, waitMs);
     const isSettled = outcome === 'refreshed' || outcome === 'unverified';
-    return { outcome, snapshot: await this.reader.read(slot, isSettled ? 0 : waitMs) };
+    const snapshot = await this.credentials.read(appId, ACCESS_TOKEN, isSettled ? 0 : waitMs);
+    return { outcome, snapshot };
   }
 
   private async decide(
-    slot: Credential,
+    appId: string,
     reported: ReportedToken,
     waitMs: number,
   ): Promise<ReportOutcome> {
-    await this.reread(slot, reported);
-    if (!isCurrent(slot, reported)) {
+    await this.reread(appId, reported);
+    if (!this.isCurrent(appId, reported)) {
       return 'superseded';
     }
-    const verdict = slot.isDead ? 'dead' : await this.probes.verify(slot, reported.origin.actor);
+    const verdict = this.isDead(appId) ? 'dead' : await this.verify(appId, reported);
     if (verdict === 'alive') {
       return 'still_valid';
     }
     if (verdict === 'unknown') {
       return 'unverified';
     }
-    if (slot.isDead) {
-      const { origin } = reported;
-      const request = { cause: 'report', force: 'no', replaces: slot.target, origin } as const;
-      await this.refreshes.refresh(slot, request, waitMs);
+    if (this.isDead(appId)) {
+      const wanted = { cause: 'report', origin: reported.origin } as const;
+      await this.credentials.refresh(appId, ACCESS_TOKEN, wanted, waitMs);
     }
     return 'refreshed';
   }
 
   /** Another replica may have rotated within the last poll's second: then nothing is to be done. */
-  private async reread(slot: Credential, reported: ReportedToken): Promise<void> {
+  private async reread(appId: string, reported: ReportedToken): Promise<void> {
     try {
-      await this.rereads.run(slot, () => this.store.reload(slot));
+      await this.credentials.reread(appId, ACCESS_TOKEN);
     } catch (error) {
       if (!(error instanceof DatabaseError)) {
         throw error;
       }
       // Versions never go back, so what memory calls superseded is.
-      if (!isCurrent(slot, reported)) {
+      if (!this.isCurrent(appId, reported)) {
         return;
       }
       // Nothing can be refreshed now, but what WeChat refuses need not be handed out until it can be.
-      await this.probes.verify(slot, reported.origin.actor);
+      await this.verify(appId, reported);
       throw error;
     }
   }
-}
 
-function isCurrent({ live }: Credential, reported: ReportedToken): boolean {
-  return reported.accessToken === undefined
-    ? reported.version === live?.version
-    : reported.accessToken === live?.value;
+  /** A report that shares a probe asks nothing of WeChat, and does not count. @throws AppError `rate_limited` */
+  private verify(appId: string, { origin }: ReportedToken): Promise<ProbeVerdict> {
+    return this.credentials.verify(appId, ACCESS_TOKEN, () => {
+      this.limits.countProbe(origin.actor);
+    });
+  }
+
+  private isCurrent(appId: string, { accessToken: value, version }: ReportedToken): boolean {
+    return this.credentials.isCurrent(appId, ACCESS_TOKEN, { value, version });
+  }
+
+  private isDead(appId: string): boolean {
+    return this.credentials.status(appId, ACCESS_TOKEN)?.isDead === true;
+  }
 }

@@ -56,15 +56,14 @@ export class AccessTokenAdminController {
     @ValidBody(RefreshBody) body: z.infer<typeof RefreshBody>,
     @ValidQuery(WaitQuery) { wait }: z.infer<typeof WaitQuery>,
   ): Promise<z.infer<typeof RefreshAnswer>> {
-    const slot = this.tokens.slotForAdmin(appId);
-    noteAudit(request, { versionBefore: slot.version });
-    const rotated = await this.refreshes.refresh(slot, {
+    noteAudit(request, { versionBefore: this.tokens.requireForAdmin(appId).version });
+    const rotated = await this.refreshes.refresh(appId, {
       force: body?.force ?? false,
       reason: body?.reason,
       waitMs: (wait ?? REFRESH_WAIT_SECONDS) * 1_000,
       origin: originOf(request, 'admin'),
     });
-    const snapshot = await this.tokens.read(slot, 0);
+    const snapshot = await this.tokens.read(appId, 0);
     noteAudit(request, { versionAfter: snapshot.version });
     return {
       app_id: snapshot.appId,

@@ -22,14 +22,15 @@ import { AdminGuard } from '../../access/admin.guard.js';
 import { noteAudit } from '../../audit/audit-notes.js';
 import { Audited } from '../../audit/audited.decorator.js';
 import { originOf } from '../../audit/origin.js';
-import { DatabaseClock } from '../../database/database-clock.js';
 import { ApiCreated } from '../../http/api-created.decorator.js';
 import { decodeCursor, toPage, type Page } from '../../http/page.js';
 import { ApiProblems } from '../../http/api-problems.decorator.js';
 import { ValidBody, ValidQuery } from '../../http/validation.decorator.js';
+import { ACCESS_TOKEN } from '../access-token/access-token.client.js';
+import type { Account } from '../accounts/account.js';
+import { accountNotFound } from '../accounts/account.errors.js';
+import { CredentialService } from '../credentials/credential.service.js';
 import { TokenService } from '../access-token/token.service.js';
-import { describeCredential } from '../credentials/credential-state.js';
-import type { Credential } from '../credentials/credential.js';
 import { AccountAdminService } from './account-admin.service.js';
 import {
   AccountChangeBody,
@@ -51,7 +52,7 @@ export class AccountAdminController {
   constructor(
     private readonly tokens: TokenService,
     private readonly accounts: AccountAdminService,
-    private readonly clock: DatabaseClock,
+    private readonly credentials: CredentialService,
   ) {}
 
   @Get()
@@ -61,9 +62,9 @@ export class AccountAdminController {
   list(@ValidQuery(AccountsQuery) query: AccountsQuery): Page<AccountStateAnswer> {
     const after = decodeCursor(AccountPosition, query.cursor)?.after ?? '';
     const fitting = this.tokens
-      .all()
-      .filter(({ account }) => account.appId > after)
-      .map((slot) => this.describe(slot))
+      .accounts()
+      .filter(({ appId }) => appId > after)
+      .map((account) => this.describe(account))
       .filter((account) => fits(account, query));
     return toPage(
       fitting,
@@ -79,7 +80,7 @@ export class AccountAdminController {
   @ApiOkResponse({ standardSchema: AccountStateAnswer })
   @ApiProblems('account_not_found', 'database_unavailable')
   show(@Param('app_id') appId: string): AccountStateAnswer {
-    return this.describe(this.tokens.slotForAdmin(appId));
+    return this.describe(this.tokens.requireForAdmin(appId).account);
   }
 
   @Post()
@@ -92,10 +93,11 @@ export class AccountAdminController {
     @Res({ passthrough: true }) reply: FastifyReply,
     @ValidBody(NewAccountBody) body: NewAccountBody,
   ): Promise<AccountStateAnswer> {
-    const slot = await this.accounts.create(body, originOf(request, 'admin'));
-    noteAudit(request, { versionAfter: slot.version });
+    await this.accounts.create(body, originOf(request, 'admin'));
+    const { account, version } = this.tokens.requireForAdmin(body.app_id);
+    noteAudit(request, { versionAfter: version });
     reply.header('location', `/${ACCOUNTS}/${body.app_id}`);
-    return this.describe(slot);
+    return this.describe(account);
   }
 
   @Patch(':app_id')
@@ -109,11 +111,12 @@ export class AccountAdminController {
     @Param('app_id') appId: string,
     @ValidBody(AccountChangeBody) body: AccountChangeBody,
   ): Promise<AccountStateAnswer> {
-    noteAudit(request, { versionBefore: this.tokens.slotForAdmin(appId).version });
-    const slot = await this.accounts.alter(appId, body);
+    noteAudit(request, { versionBefore: this.tokens.requireForAdmin(appId).version });
+    await this.accounts.alter(appId, body);
+    const { account, version } = this.tokens.requireForAdmin(appId);
     // A refresh that became due has a row of its own in the trail.
-    noteAudit(request, { versionAfter: slot.version });
-    return this.describe(slot);
+    noteAudit(request, { versionAfter: version });
+    return this.describe(account);
   }
 
   @Delete(':app_id')
@@ -124,25 +127,25 @@ export class AccountAdminController {
   @ApiNoContentResponse({ description: 'It is gone; its history stays.' })
   @ApiProblems('account_not_found')
   async remove(@Req() request: FastifyRequest, @Param('app_id') appId: string): Promise<void> {
-    noteAudit(request, { versionBefore: this.tokens.slotForAdmin(appId).version });
+    noteAudit(request, { versionBefore: this.tokens.requireForAdmin(appId).version });
     await this.accounts.remove(appId);
   }
 
-  private describe(slot: Credential): AccountStateAnswer {
-    const nowMs = this.clock.nowMs();
-    const { rowsReadAtMs } = this.tokens;
-    const { appId, name, mode, enabled, jssdkHosts } = slot.account;
+  private describe({ appId, name, mode, enabled, jssdkHosts }: Account): AccountStateAnswer {
+    const tickets = this.credentials.describe(appId);
+    const accessToken = tickets.get(ACCESS_TOKEN);
+    tickets.delete(ACCESS_TOKEN);
+    if (accessToken === undefined) {
+      throw accountNotFound();
+    }
     return {
       app_id: appId,
       name,
       mode,
       enabled,
       jssdk_hosts: [...jssdkHosts],
-      access_token: describeCredential(slot, rowsReadAtMs, nowMs),
-      tickets: this.tokens.slotsForAdmin(appId).flatMap((one) => {
-        const { name: kind } = one.kind;
-        return one === slot ? [] : { kind, ...describeCredential(one, rowsReadAtMs, nowMs) };
-      }),
+      access_token: accessToken,
+      tickets: [...tickets].map(([kind, state]) => ({ kind, ...state })),
     };
   }
 }

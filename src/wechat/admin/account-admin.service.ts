@@ -3,15 +3,12 @@ import type { Origin } from '../../audit/origin.js';
 import { DatabaseError } from '../../database/database-error.js';
 import { AppError } from '../../errors/app-error.js';
 import { validationFailed } from '../../http/validation.errors.js';
-import { AccessTokenClient } from '../access-token/access-token.client.js';
+import { CredentialService } from '../credentials/credential.service.js';
+import type { ImportedValue } from '../credentials/credential-lifecycle.service.js';
+import { ACCESS_TOKEN, AccessTokenClient } from '../access-token/access-token.client.js';
 import { TokenService } from '../access-token/token.service.js';
 import { AccountEditorService } from '../accounts/account-editor.service.js';
 import { accountNotFound } from '../accounts/account.errors.js';
-import { CredentialLifecycleService } from '../credentials/credential-lifecycle.service.js';
-import { CredentialScheduler } from '../credentials/credential.scheduler.js';
-import type { Credential } from '../credentials/credential.js';
-import { PauseService } from '../credentials/pause.service.js';
-import { ImportService, type ImportedValue } from '../credentials/import.service.js';
 import type { AccountChangeBody, NewAccountBody } from './account.dto.js';
 
 /**
@@ -33,19 +30,16 @@ export class AccountAdminService {
     private readonly tokens: TokenService,
     private readonly client: AccessTokenClient,
     private readonly editor: AccountEditorService,
-    private readonly roster: CredentialLifecycleService,
-    private readonly imports: ImportService,
-    private readonly scheduler: CredentialScheduler,
-    private readonly pauses: PauseService,
+    private readonly credentials: CredentialService,
   ) {}
 
   /** @throws AppError `account_exists`, `validation_failed` for a token that WeChat refuses, `database_unavailable` */
-  async create(body: NewAccountBody, origin: Origin): Promise<Credential> {
+  async create(body: NewAccountBody, origin: Origin): Promise<void> {
     const { app_id: appId, app_secret: secret, name = null, mode, jssdk_hosts: jssdkHosts } = body;
     this.tokens.assertLoaded();
     const imported = await this.importedToken(body, origin);
     // What a removal could not take away before must not come back with the account.
-    await this.roster.follow(appId);
+    await this.credentials.follow(appId);
     const enabled = body.enabled && imported === undefined;
     const fields = { name, mode, secret, enabled, jssdkHosts };
     if (!(await this.editor.create(appId, fields))) {
@@ -54,17 +48,16 @@ export class AccountAdminService {
         `There is an account with this AppID already. Alter it with PATCH /v1/admin/accounts/${appId}.`,
       );
     }
-    await this.roster.follow(appId);
+    await this.credentials.follow(appId);
     if (imported !== undefined) {
       await this.import(appId, imported, body.enabled);
     }
-    this.scheduler.tick();
-    return this.tokens.slotForAdmin(appId);
+    this.credentials.startDue();
   }
 
   /** @throws AppError `account_not_found`, `database_unavailable` */
-  async alter(appId: string, body: AccountChangeBody): Promise<Credential> {
-    const wasEnabled = this.tokens.slotForAdmin(appId).account.enabled;
+  async alter(appId: string, body: AccountChangeBody): Promise<void> {
+    const wasEnabled = this.tokens.requireForAdmin(appId).account.enabled;
     const { name, mode, enabled, app_secret: secret, jssdk_hosts: jssdkHosts } = body;
     const change = {
       ...(name !== undefined && { name }),
@@ -76,24 +69,22 @@ export class AccountAdminService {
     if (!(await this.editor.alter(appId, change))) {
       throw accountNotFound();
     }
-    await this.roster.follow(appId);
+    await this.credentials.follow(appId);
     if (enabled === true && !wasEnabled) {
       // What it was switched off for is mended.
-      await this.pauses.end(appId);
+      await this.credentials.endPauses(appId);
     }
-    this.scheduler.tick();
-    return this.tokens.slotForAdmin(appId);
+    this.credentials.startDue();
   }
 
   /** @throws AppError `account_not_found`, `database_unavailable` */
   async remove(appId: string): Promise<void> {
-    const fences = this.tokens.slotsForAdmin(appId).map(({ account, row, version }) => {
-      return Math.max(account.fenceBase, row.fence, version);
-    });
-    if (!(await this.editor.remove(appId, Math.max(...fences) + FENCE_GAP))) {
+    this.tokens.requireForAdmin(appId);
+    const fenceBase = this.credentials.greatestFence(appId) + FENCE_GAP;
+    if (!(await this.editor.remove(appId, fenceBase))) {
       throw accountNotFound();
     }
-    await this.roster.follow(appId);
+    await this.credentials.follow(appId);
   }
 
   /**
@@ -102,11 +93,10 @@ export class AccountAdminService {
    */
   private async import(appId: string, imported: ImportedValue, enabled: boolean): Promise<void> {
     try {
-      const slot = this.tokens.slotForAdmin(appId);
-      await this.imports.import(slot, imported);
+      await this.credentials.import(appId, ACCESS_TOKEN, imported);
       if (enabled) {
         await this.editor.alter(appId, { enabled: true });
-        await this.roster.follow(appId);
+        await this.credentials.follow(appId);
       }
     } catch (error) {
       if (!(error instanceof DatabaseError)) {

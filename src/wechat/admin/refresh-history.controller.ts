@@ -7,7 +7,7 @@ import { ApiProblems } from '../../http/api-problems.decorator.js';
 import { ValidQuery } from '../../http/validation.decorator.js';
 import { accountNotFound } from '../accounts/account.errors.js';
 import { AccountService } from '../accounts/account.service.js';
-import { CredentialStore } from '../credentials/credential-store.js';
+import { TokenService } from '../access-token/token.service.js';
 import type { RefreshHistoryEntity } from '../refresh-history/refresh-history.entity.js';
 import { RefreshHistoryRepository } from '../refresh-history/refresh-history.repository.js';
 import type { RefreshOutcome } from '../refresh-history/refresh-outcome.js';
@@ -27,7 +27,7 @@ export class RefreshHistoryController {
   constructor(
     private readonly history: RefreshHistoryRepository,
     private readonly accounts: AccountService,
-    private readonly store: CredentialStore,
+    private readonly tokens: TokenService,
   ) {}
 
   @Get()
@@ -52,9 +52,7 @@ export class RefreshHistoryController {
 
   /** What was asked of WeChat for an account stays to be read after its removal. */
   private assertKnown(appId: string): void {
-    if (!this.store.isLoaded) {
-      throw this.store.notLoaded();
-    }
+    this.tokens.assertLoaded();
     if (!this.accounts.hasKnown(appId)) {
       throw accountNotFound();
     }

@@ -2,15 +2,10 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { Origin } from '../../audit/origin.js';
 import { DatabaseClock } from '../../database/database-clock.js';
 import { AppError } from '../../errors/app-error.js';
+import { ACCESS_TOKEN } from '../access-token/access-token.client.js';
+import { TokenService } from '../access-token/token.service.js';
+import { CredentialService, type RefreshAnswer } from '../credentials/credential.service.js';
 import { accountNotFound } from '../accounts/account.errors.js';
-import { allowedAtMs, claimableAtMs } from '../credentials/credential-view.js';
-import { upstreamOf } from '../credentials/credential-reader.service.js';
-import type { Credential } from '../credentials/credential.js';
-import { incidentOfFailure } from '../credentials/incident.js';
-import { CredentialStore } from '../credentials/credential-store.js';
-import { PauseService } from '../credentials/pause.service.js';
-import type { RefreshFailure } from '../credentials/refresh-failure.js';
-import { RefreshService } from '../credentials/refresh.service.js';
 import { TokenLimits } from '../access-token/token-limits.js';
 
 export interface RefreshOrder {
@@ -30,9 +25,8 @@ export class TokenRefreshService {
   private readonly logger = new Logger(TokenRefreshService.name);
 
   constructor(
-    private readonly store: CredentialStore,
-    private readonly refreshes: RefreshService,
-    private readonly pauses: PauseService,
+    private readonly tokens: TokenService,
+    private readonly credentials: CredentialService,
     private readonly clock: DatabaseClock,
     private readonly limits: TokenLimits,
   ) {}
@@ -43,90 +37,79 @@ export class TokenRefreshService {
    *   `token_unavailable` when the floor or a lease outlasts the wait, `forbidden` for an account that is
    *   switched off, `database_unavailable`
    */
-  async refresh(slot: Credential, order: RefreshOrder): Promise<boolean> {
-    const { account, policy } = slot;
-    const { origin, waitMs } = order;
-    const force = order.force && policy.forced !== undefined;
+  async refresh(appId: string, order: RefreshOrder): Promise<boolean> {
+    const { origin, reason, waitMs } = order;
+    const { account, canForce } = this.tokens.requireForAdmin(appId);
+    const force = order.force && canForce;
     if (!account.enabled) {
       throw new AppError(
         'forbidden',
-        `This account is switched off, so WeChat is not asked. Switch it on first: PATCH /v1/admin/accounts/${account.appId} with "enabled": true.`,
+        `This account is switched off, so WeChat is not asked. Switch it on first: PATCH /v1/admin/accounts/${appId} with "enabled": true.`,
       );
     }
-    this.limits.countRefresh(account.appId);
-    await this.store.reload(slot);
-    const { target } = slot;
-    const versionBefore = target.version;
+    this.limits.countRefresh(appId);
+    await this.credentials.reread(appId, ACCESS_TOKEN);
+    const { version: versionBefore } = this.tokens.requireForAdmin(appId);
     this.logger.log({
       event: 'admin_refresh',
       request_id: origin.requestId,
-      app_id: account.appId,
+      app_id: appId,
       force,
-      reason: order.reason,
+      reason,
       version: versionBefore,
     });
     if (force) {
-      this.assertForceAllowed(slot);
+      this.assertForceAllowed(appId);
     }
-    const result = await this.refreshes.refresh(
-      slot,
-      { cause: 'admin', force: force ? 'requested' : 'no', replaces: target, origin },
-      waitMs,
-    );
-    if (slot.isRetired) {
-      throw accountNotFound();
-    }
-    switch (result.outcome) {
-      case 'committed':
-      case 'held':
-        await this.pauses.end(account.appId);
-        return slot.version > versionBefore;
+    const wanted = { cause: 'admin', force: force ? 'requested' : 'no', origin } as const;
+    const answer = await this.credentials.refresh(appId, ACCESS_TOKEN, wanted, waitMs);
+    switch (answer.outcome) {
+      case 'removed':
+        throw accountNotFound();
+      case 'refreshed':
+        await this.credentials.endPauses(appId);
+        return this.tokens.requireForAdmin(appId).version > versionBefore;
       case 'failed':
-        throw failed(slot, result.failure);
+        throw failed(answer);
       case 'database_away':
         throw new AppError(
           'database_unavailable',
           'WeChat was not called, because the database did not store the claim. The log says why. Repeat the request once the database accepts writes again.',
         );
-      case 'not_claimed':
-      case 'fenced_off':
-      case 'out_of_time':
+      case 'too_early':
         if (force) {
-          this.assertForceAllowed(slot);
+          this.assertForceAllowed(appId);
         }
-        throw this.tooEarly(slot);
+        throw new AppError(
+          'token_unavailable',
+          'Another refresh has just been made or is under way. Ask again after Retry-After, or with a longer ?wait=.',
+          { retryAfterSeconds: Math.max(1, this.secondsUntil(answer.retryAtMs)) },
+        );
     }
   }
 
-  private assertForceAllowed(slot: Credential): void {
-    const nowMs = this.clock.nowMs();
-    const waitMs = allowedAtMs(slot.facts, { cause: 'admin', force: 'requested' }, nowMs) - nowMs;
-    if (waitMs > 0) {
+  private assertForceAllowed(appId: string): void {
+    const retryAfterSeconds = this.secondsUntil(this.tokens.requireForAdmin(appId).forcedAtMs);
+    if (retryAfterSeconds > 0) {
       throw new AppError(
         'force_refresh_limited',
         'WeChat allows 20 forced refreshes a day, 30 s apart. Ask again after Retry-After, or without force.',
-        { retryAfterSeconds: Math.ceil(waitMs / 1_000) },
+        { retryAfterSeconds },
       );
     }
   }
 
-  private tooEarly(slot: Credential): AppError {
-    const request = { cause: 'admin', force: 'no' } as const;
-    const nowMs = this.clock.nowMs();
-    const freeAtMs = Math.max(slot.view.leasedUntilMs, claimableAtMs(slot.facts, request, nowMs));
-    return new AppError(
-      'token_unavailable',
-      'Another refresh has just been made or is under way. Ask again after Retry-After, or with a longer ?wait=.',
-      { retryAfterSeconds: Math.max(1, Math.ceil((freeAtMs - nowMs) / 1_000)) },
-    );
+  private secondsUntil(atMs: number): number {
+    return Math.ceil((atMs - this.clock.nowMs()) / 1_000);
   }
 }
 
-function failed(slot: Credential, failure: RefreshFailure): AppError {
-  const detail = `The refresh failed: ${failure.errmsg}. ${failure.advice}`;
-  const isOurs = failure.code === 'same_value' || failure.code === 'internal_error';
-  return new AppError(isOurs ? 'token_unavailable' : failure.code, detail, {
-    upstream: upstreamOf(failure),
-    incident: incidentOfFailure(slot, failure),
-  });
+function failed({ failure, incident }: Extract<RefreshAnswer, { outcome: 'failed' }>): AppError {
+  const { code, errcode, errmsg, advice } = failure;
+  const isOurs = code === 'same_value' || code === 'internal_error';
+  return new AppError(
+    isOurs ? 'token_unavailable' : code,
+    `The refresh failed: ${errmsg}. ${advice}`,
+    { upstream: { errcode, errmsg, advice }, incident },
+  );
 }

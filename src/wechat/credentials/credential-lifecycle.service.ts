@@ -1,8 +1,23 @@
 import { Injectable } from '@nestjs/common';
+import type { Origin } from '../../audit/origin.js';
+import { DatabaseClock } from '../../database/database-clock.js';
+import { DatabaseError } from '../../database/database-error.js';
 import { AccountService } from '../accounts/account.service.js';
+import { importedDueAtMs } from './credential.policy.js';
+import { RefreshHistoryRepository } from '../refresh-history/refresh-history.repository.js';
+import { CredentialSealer } from './credential-sealer.js';
 import { CredentialRepository } from './credential.repository.js';
 import type { Credential } from './credential.js';
 import { CredentialStore } from './credential-store.js';
+
+export interface ImportedValue {
+  readonly value: string;
+  /** How long it still lives; how long it lives in all is not known. */
+  readonly remainingMs: number;
+  /** WeChat accepted it just now; else it could not be asked. */
+  readonly isProved: boolean;
+  readonly origin: Origin;
+}
 
 /**
  * Which credentials there are while accounts come, change and go: a row and a credential for each account and
@@ -25,6 +40,9 @@ export class CredentialLifecycleService {
     private readonly store: CredentialStore,
     private readonly repository: CredentialRepository,
     private readonly accounts: AccountService,
+    private readonly history: RefreshHistoryRepository,
+    private readonly sealer: CredentialSealer,
+    private readonly clock: DatabaseClock,
   ) {
     accounts.onChange((appIds) => {
       appIds.forEach((appId) => this.noteChange(appId));
@@ -52,7 +70,7 @@ export class CredentialLifecycleService {
         await kind.forget?.(appId);
       }
     } else {
-      await this.addSlots(appId);
+      await this.addMissing(appId);
     }
     for (const { kind, facts } of retired) {
       const { pendingSuspicionMs } = facts;
@@ -69,13 +87,56 @@ export class CredentialLifecycleService {
 
   /** At once, before the credentials are read: their rows must find the credentials of the account as it is now. */
   private noteChange(appId: string): Credential[] {
-    const retired = [...(this.pending.get(appId) ?? []), ...this.updateSlots(appId)];
+    const retired = [...(this.pending.get(appId) ?? []), ...this.updateKnown(appId)];
     this.pending.set(appId, retired);
     return retired;
   }
 
+  /**
+   * Takes over a live value that another server fetched, so that moving here rotates nothing. It is the first version of
+   * its row, written like a commit under a fence, and treated like any other from then on. Unconfirmed, it is probed
+   * until WeChat answers. Where a fetch ends no older value it is due at once: that tries the AppSecret.
+   * @throws DatabaseError, also when the row has been claimed or filled already
+   */
+  async import(credential: Credential, imported: ImportedValue): Promise<void> {
+    const { value, remainingMs, isProved, origin } = imported;
+    const { row, account, kind, policy } = credential;
+    const nowMs = Math.trunc(this.clock.nowMs());
+    const version = row.fence + 1;
+    const claim = { id: row.id, fence: version, owner: '' };
+    const opened = { appId: account.appId, kind: kind.name, cause: 'import', forced: false };
+    await this.history.open(claim, {
+      ...opened,
+      startedAtMs: nowMs,
+      versionBefore: credential.version,
+      origin,
+    });
+    const isStored = await this.repository.storeFirst(row, {
+      value: this.sealer.seal(row.id, value),
+      configVersion: account.configVersion,
+      obtainedAt: nowMs,
+      expiresAt: nowMs + remainingMs,
+      // Not a short life but the rest of one: no margin shrinks by it.
+      lifetimeMs: Math.max(remainingMs, policy.fullLifetimeMs),
+      suspectAt: isProved ? null : nowMs,
+      nextAttemptAt: policy.fetchEndsOlderValue
+        ? importedDueAtMs(policy, {
+            appId: account.appId,
+            version,
+            obtainedAtMs: nowMs,
+            remainingMs,
+          })
+        : nowMs,
+    });
+    await this.store.reload(credential);
+    await this.history.close(claim, isStored ? 'committed' : 'fenced_off');
+    if (!isStored) {
+      throw new DatabaseError('conflict', 'the credential was fetched before it could be imported');
+    }
+  }
+
   /** @returns the credentials that were retired */
-  private updateSlots(appId: string): Credential[] {
+  private updateKnown(appId: string): Credential[] {
     const account = this.accounts.find(appId);
     return this.store.ofAccount(appId).filter((credential) => {
       if (account?.fenceBase === credential.account.fenceBase) {
@@ -87,7 +148,7 @@ export class CredentialLifecycleService {
     });
   }
 
-  private async addSlots(appId: string): Promise<void> {
+  private async addMissing(appId: string): Promise<void> {
     for (const kind of this.store.kindsAhead()) {
       await this.store.open(appId, kind);
     }

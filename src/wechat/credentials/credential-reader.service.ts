@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { accountDisabled, accountRefused } from '../../access/refusals.js';
 import { DatabaseClock } from '../../database/database-clock.js';
-import { AppError, type UpstreamProblem } from '../../errors/app-error.js';
+import { AppError } from '../../errors/app-error.js';
 import { DatabaseService } from '../../database/database.service.js';
 import type { Credential } from './credential.js';
 import type { CredentialSnapshot } from './credential-snapshot.js';
 import { CredentialStore } from './credential-store.js';
 import { incidentOfFailure, incidentOfReason } from './incident.js';
-import { parseFailure, type RefreshFailure } from './refresh-failure.js';
+import { parseFailure, upstreamOf, type RefreshFailure } from './refresh-failure.js';
 import { RefreshService } from './refresh.service.js';
 
 /** Nothing tells of a clock that is put back, after which a value that seemed to have ended is good again. */
@@ -126,9 +126,4 @@ export class CredentialReaderService {
       ? `The ${kind.name} is being fetched. Ask again after Retry-After.`
       : `There is no usable ${kind.name}: ${this.database.problem}. Ask again after Retry-After.`;
   }
-}
-
-export function upstreamOf(failure: RefreshFailure): UpstreamProblem {
-  const { errcode, errmsg, advice } = failure;
-  return { errcode, errmsg, advice };
 }

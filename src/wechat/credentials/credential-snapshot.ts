@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type AnswerFrame, frameOf } from './answer-frame.js';
+import { responseTemplate, type ResponseTemplate } from '../../http/response-template.js';
 import { clientCacheSeconds, type CredentialPolicy } from './credential.policy.js';
 
 /**
@@ -22,7 +22,7 @@ export interface CredentialSnapshot {
   /** With its quotes. Opaque; changes with the version. */
   readonly etag: string;
   /** Here and not in a map beside it: each look-up is memory that another account has pushed out of the caches. */
-  readonly frame: AnswerFrame;
+  readonly template: ResponseTemplate;
 }
 
 export interface SnapshotSource {
@@ -62,7 +62,7 @@ export function makeSnapshot(source: SnapshotSource): CredentialSnapshot {
     cacheSeconds: clientCacheSeconds(policy, live.lifetimeMs),
     trustedMs,
     etag: etagOf(rowId, version),
-    frame: frameOf({ appId, kind, value, expiresAt, version }),
+    template: responseTemplate({ appId, kind, value, expiresAt, version }),
   });
 }
 

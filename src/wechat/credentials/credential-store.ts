@@ -14,8 +14,6 @@ import { CredentialSealer } from './credential-sealer.js';
 import { Credential } from './credential.js';
 import type { CredentialSnapshot } from './credential-snapshot.js';
 import { isUsable, isWithheldAsStale } from './credential-view.js';
-import { valueHash } from './value-hash.js';
-import { ValueIndex } from './value-index.js';
 
 /**
  * The credentials in memory: what reads are answered from. The database feeds it; a read never waits
@@ -27,7 +25,7 @@ export class CredentialStore implements OnApplicationBootstrap {
   private readonly kinds = new Map<string, CredentialKind>();
   private readonly credentials = new Map<string, Map<string, Credential>>();
   private readonly byId = new Map<string, Credential>();
-  private readonly values = new ValueIndex();
+  private readonly listeners: ((appId: string, kind: string) => void)[] = [];
   private readAtMs = 0;
   /** Rows of no credential: of an account that was removed, or of a kind that is not known here. */
   private readonly others = new Map<string, HeldRow>();
@@ -90,11 +88,15 @@ export class CredentialStore implements OnApplicationBootstrap {
 
   /** The account of a credential was removed, or added again: its credentials are others. */
   retire(credential: Credential): void {
-    this.values.remove(credential);
     this.credentials.get(credential.kind.name)?.delete(credential.account.appId);
     this.byId.delete(credential.row.id);
     this.others.set(credential.row.id, credential.held);
     credential.retire();
+  }
+
+  /** Calls back at each change of a credential, when one is added, and when one is removed. */
+  onChange(listener: (appId: string, kind: string) => void): void {
+    this.listeners.push(listener);
   }
 
   get isLoaded(): boolean {
@@ -137,10 +139,9 @@ export class CredentialStore implements OnApplicationBootstrap {
     return this.find(appId, kind.name);
   }
 
-  /** The credential whose value, or last value before it, this is. Whether it is still good: token-validity.ts. */
-  findByValue(value: string, kind: CredentialKind): Credential | undefined {
-    const credential = this.values.find(valueHash(value));
-    return credential?.kind === kind ? credential : undefined;
+  /** Every credential of a kind. */
+  ofKind(kind: string): Credential[] {
+    return [...(this.credentials.get(kind)?.values() ?? [])];
   }
 
   /** Every credential of an account. */
@@ -236,7 +237,11 @@ export class CredentialStore implements OnApplicationBootstrap {
     );
     this.credentials.get(row.kind)?.set(row.appId, credential);
     this.byId.set(row.id, credential);
-    this.values.add(credential);
+    // For as long as the credential lives: its listeners go with it.
+    credential.onChange(() => {
+      this.tellChanged(credential);
+    });
+    this.tellChanged(credential);
   }
 
   /** A row that is gone, such as from a database that was emptied, is made again, unless its account is gone too. */
@@ -281,6 +286,12 @@ export class CredentialStore implements OnApplicationBootstrap {
     }
     await this.repository.removeLeftBy(appId);
     return { ...found, rows: null };
+  }
+
+  private tellChanged({ account, kind }: Credential): void {
+    for (const listener of this.listeners) {
+      listener(account.appId, kind.name);
+    }
   }
 
   private adopt(credential: Credential, row: CredentialEntity, reading: Reading): void {

@@ -14,20 +14,19 @@ import { CredentialRepository } from './credential.repository.js';
 import { CredentialLifecycleService } from './credential-lifecycle.service.js';
 import { CredentialScheduler } from './credential.scheduler.js';
 import { CredentialSealer } from './credential-sealer.js';
+import { CredentialService } from './credential.service.js';
 import { CredentialStateScheduler } from './credential-state.scheduler.js';
 import { CredentialStore } from './credential-store.js';
-import { ImportService } from './import.service.js';
 import { UnclaimedFetchService } from './unclaimed-fetch.service.js';
 import { OutboxService } from './outbox.service.js';
 import { ProbeService } from './probe.service.js';
-import { PauseService } from './pause.service.js';
 import { RefreshAttemptService } from './refresh-attempt.service.js';
 import { RefreshService } from './refresh.service.js';
 import { SettleService } from './settle.service.js';
 
 /**
  * The engine that keeps credentials alive. A module that has a kind of credential registers it with
- * {@link CredentialStore} and reads it through {@link CredentialReaderService}.
+ * {@link CredentialService} and reads it there.
  */
 @Module({
   imports: [
@@ -47,28 +46,16 @@ import { SettleService } from './settle.service.js';
     CredentialLifecycleService,
     CredentialScheduler,
     CredentialSealer,
+    CredentialService,
     CredentialStateScheduler,
     CredentialStore,
-    ImportService,
     OutboxService,
-    PauseService,
     ProbeService,
     RefreshAttemptService,
     RefreshService,
     SettleService,
     UnclaimedFetchService,
   ],
-  exports: [
-    AccountModule,
-    CredentialReaderService,
-    CredentialLifecycleService,
-    CredentialScheduler,
-    CredentialSealer,
-    CredentialStore,
-    ImportService,
-    ProbeService,
-    PauseService,
-    RefreshService,
-  ],
+  exports: [AccountModule, CredentialService],
 })
 export class CredentialModule {}

@@ -1,10 +1,12 @@
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
-import { Cron, CronExpression } from '@nestjs/schedule';
 import { DatabaseClock } from '../../database/database-clock.js';
+import { toDatabaseError } from '../../database/database-error.js';
 import { Clock } from '../../time/clock.js';
 import type { Credential } from './credential.js';
+import { CredentialRepository } from './credential.repository.js';
 import { CredentialStore } from './credential-store.js';
 import { claimableAtMs } from './credential-view.js';
+import { parseFailure } from './refresh-failure.js';
 import { RefreshService } from './refresh.service.js';
 
 /**
@@ -17,7 +19,7 @@ const WITHIN_MS = 900;
 /** A database that is slow gets no more to do than it answers: so many wait for it at once, at most. */
 const MOST_UNDER_WAY = 80;
 
-/** Once a second, and after an account changed: looks over what is in memory and starts what is due. */
+/** Looks over what is in memory and starts what is due: once a second (TokenService), and after an account changed. */
 @Injectable()
 export class CredentialScheduler implements OnApplicationBootstrap {
   private readonly logger = new Logger(CredentialScheduler.name);
@@ -25,6 +27,7 @@ export class CredentialScheduler implements OnApplicationBootstrap {
   private readonly starts: number[] = [];
 
   constructor(
+    private readonly repository: CredentialRepository,
     private readonly store: CredentialStore,
     private readonly refreshes: RefreshService,
     private readonly databaseClock: DatabaseClock,
@@ -34,13 +37,12 @@ export class CredentialScheduler implements OnApplicationBootstrap {
   /** The first look does not wait for the second to turn. */
   onApplicationBootstrap(): void {
     void this.store.loaded.then(() => {
-      this.tick();
+      this.startDue();
     });
   }
 
   /** Starts what is due and returns; the attempts go on by themselves. */
-  @Cron(CronExpression.EVERY_SECOND)
-  tick(): void {
+  startDue(): void {
     if (!this.store.isLoaded || this.refreshes.isStopping) {
       return;
     }
@@ -62,6 +64,28 @@ export class CredentialScheduler implements OnApplicationBootstrap {
     if (!this.refreshes.isStopping && this.isDue(credential, this.databaseClock.nowMs())) {
       this.start(credential);
     }
+  }
+
+  /**
+   * Ends the long pauses of an account that wait for a person, once a person has acted: by the rows, so that whichever
+   * replica looks next tries. Starts what is due by it, and does not wait for WeChat. Never rejects: the pauses also
+   * end on their own.
+   */
+  async endPauses(appId: string): Promise<void> {
+    try {
+      for (const row of await this.repository.loadOf(appId)) {
+        if (parseFailure(row.lastError)?.failureClass === 'operator') {
+          await this.repository.endPause(row);
+        }
+      }
+      for (const credential of this.store.ofAccount(appId)) {
+        await this.store.reload(credential);
+      }
+    } catch (error) {
+      const reason = toDatabaseError(error).driverCode;
+      this.logger.warn({ event: 'pauses_not_ended', app_id: appId, reason });
+    }
+    this.startDue();
   }
 
   private latestStarts(): number {

@@ -1,3 +1,4 @@
+import type { UpstreamProblem } from '../../errors/app-error.js';
 import type { FailureClass } from '../api/errcode-table.js';
 import { WechatCallError } from '../api/wechat-call.error.js';
 
@@ -58,4 +59,10 @@ function factsOf(error: unknown): Omit<RefreshFailure, 'atMs' | 'streak'> {
 /** Reads a row's `last_error`. It was written by this service, so only its presence is checked. */
 export function parseFailure(lastError: string | null): RefreshFailure | undefined {
   return lastError === null ? undefined : (JSON.parse(lastError) as RefreshFailure);
+}
+
+/** As an answer tells it. */
+export function upstreamOf(failure: RefreshFailure): UpstreamProblem {
+  const { errcode, errmsg, advice } = failure;
+  return { errcode, errmsg, advice };
 }

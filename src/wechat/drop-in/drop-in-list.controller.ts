@@ -8,7 +8,6 @@ import {
 } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { DropInAccess } from '../../access/drop-in-access.decorator.js';
-import type { Credential } from '../credentials/credential.js';
 import type { IpListKind } from '../ip-list/ip-list.dto.js';
 import { IpService } from '../ip-list/ip.service.js';
 import { DropInIpAnswer, DropInProblem } from './drop-in.dto.js';
@@ -31,8 +30,8 @@ export class DropInListController {
   @DropInAccess(HeldTokenGuard, 'access_token')
   @ApiOperation({ summary: 'getCallbackIp of WeChat, for SDKs' })
   @ApiOkResponse({ standardSchema: DropInIpAnswer })
-  callback(@HeldToken() slot: Credential): Promise<z.infer<typeof DropInIpAnswer>> {
-    return this.list(slot, 'callback');
+  callback(@HeldToken() appId: string): Promise<z.infer<typeof DropInIpAnswer>> {
+    return this.list(appId, 'callback');
   }
 
   @Get('get_api_domain_ip')
@@ -40,15 +39,12 @@ export class DropInListController {
   @DropInAccess(HeldTokenGuard, 'access_token')
   @ApiOperation({ summary: 'getApiDomainIp of WeChat, for SDKs' })
   @ApiOkResponse({ standardSchema: DropInIpAnswer })
-  api(@HeldToken() slot: Credential): Promise<z.infer<typeof DropInIpAnswer>> {
-    return this.list(slot, 'api');
+  api(@HeldToken() appId: string): Promise<z.infer<typeof DropInIpAnswer>> {
+    return this.list(appId, 'api');
   }
 
-  private async list(
-    { account }: Credential,
-    kind: IpListKind,
-  ): Promise<z.infer<typeof DropInIpAnswer>> {
-    const { ranges } = await this.ips.list(account.appId, kind);
+  private async list(appId: string, kind: IpListKind): Promise<z.infer<typeof DropInIpAnswer>> {
+    const { ranges } = await this.ips.list(appId, kind);
     return { ip_list: ranges.map(({ entry }) => entry) };
   }
 }

@@ -11,7 +11,6 @@ import type { z } from 'zod';
 import { DropInAccess } from '../../access/drop-in-access.decorator.js';
 import { ReadCounter, TOKEN_HOLDER } from '../../audit/read-counter.js';
 import { DatabaseClock } from '../../database/database-clock.js';
-import type { Credential } from '../credentials/credential.js';
 import { TICKET_TYPES } from '../tickets/ticket-type.js';
 import { TicketService } from '../tickets/ticket.service.js';
 import { DROP_IN_WAIT_MS } from './drop-in-token.service.js';
@@ -43,14 +42,14 @@ export class DropInTicketController {
   @ApiQuery({ name: 'type', enum: TICKET_TYPES })
   @ApiOkResponse({ standardSchema: DropInTicketAnswer })
   async ticket(
-    @HeldToken() { account }: Credential,
+    @HeldToken() appId: string,
     @Query() query: object,
   ): Promise<z.infer<typeof DropInTicketAnswer>> {
     const type = TICKET_TYPES.find((name) => name === parameter(query, 'type'));
     if (type === undefined) {
       throw new DropInError(40097, `type must be one of ${TICKET_TYPES.join(', ')}`);
     }
-    const snapshot = await this.tickets.read(account.appId, type, DROP_IN_WAIT_MS);
+    const snapshot = await this.tickets.read(appId, type, DROP_IN_WAIT_MS);
     this.reads.count(TOKEN_HOLDER, snapshot);
     const leftMs = snapshot.expiresAtMs - this.clock.nowMs();
     return {

@@ -14,7 +14,6 @@ import type { Client } from '../../access/client-directory.js';
 import { CurrentClient } from '../../access/current-client.decorator.js';
 import { DropInAccess } from '../../access/drop-in-access.decorator.js';
 import { originOf } from '../../audit/origin.js';
-import { TokenService } from '../access-token/token.service.js';
 import { ClientSecretGuard } from './client-secret.guard.js';
 import { DropInTokenService } from './drop-in-token.service.js';
 import { DropInProblem, DropInTokenAnswer, STABLE_TOKEN_BODY } from './drop-in.dto.js';
@@ -29,10 +28,7 @@ import { PresentedGrant } from './drop-in.request.js';
 })
 @Controller('cgi-bin')
 export class DropInTokenController {
-  constructor(
-    private readonly tokens: TokenService,
-    private readonly answers: DropInTokenService,
-  ) {}
+  constructor(private readonly answers: DropInTokenService) {}
 
   @Get('token')
   @Header('cache-control', 'no-store')
@@ -48,7 +44,7 @@ export class DropInTokenController {
     @Req() request: FastifyRequest,
   ): Promise<z.infer<typeof DropInTokenAnswer>> {
     const origin = originOf(request, client.id);
-    return this.answers.answer(this.tokens.slot(grant.appId), { client, origin, force: false });
+    return this.answers.answer(grant.appId, { client, origin, force: false });
   }
 
   @Post('stable_token')
@@ -66,6 +62,6 @@ export class DropInTokenController {
   ): Promise<z.infer<typeof DropInTokenAnswer>> {
     const origin = originOf(request, client.id);
     const force = grant.forceRefresh;
-    return this.answers.answer(this.tokens.slot(grant.appId), { client, origin, force });
+    return this.answers.answer(grant.appId, { client, origin, force });
   }
 }

@@ -6,8 +6,6 @@ import { DatabaseClock } from '../../database/database-clock.js';
 import { AppError, type ErrorCode } from '../../errors/app-error.js';
 import { TokenReportService } from '../access-token/token-report.service.js';
 import { TokenService } from '../access-token/token.service.js';
-import { overlapServedMs } from '../credentials/credential.policy.js';
-import type { Credential } from '../credentials/credential.js';
 import type { CredentialSnapshot } from '../credentials/credential-snapshot.js';
 
 /** Less than the 3 s after which some SDKs give a call up. */
@@ -36,7 +34,7 @@ export interface TokenQuestion {
 @Injectable()
 export class DropInTokenService {
   /** When calls that do not force last had the token tried. */
-  private readonly triedAtMs = new WeakMap<Credential, number>();
+  private readonly triedAtMs = new Map<string, number>();
 
   constructor(
     private readonly tokens: TokenService,
@@ -50,33 +48,34 @@ export class DropInTokenService {
    * @throws AppError `token_unavailable`, `rate_limited` for a forced call past the limit of reports
    */
   async answer(
-    slot: Credential,
+    appId: string,
     { client, origin, force }: TokenQuestion,
   ): Promise<{ access_token: string; expires_in: number }> {
+    this.tokens.requireForClient(appId);
     const mayReport = client.scopes.has('token:report');
     if (mayReport && force) {
-      await this.doubt(slot, origin, ['database_unavailable']);
-    } else if (mayReport && this.isDoubtful(slot)) {
-      await this.doubt(slot, origin, ['database_unavailable', 'rate_limited']);
+      await this.doubt(appId, origin, ['database_unavailable']);
+    } else if (mayReport && this.isDoubtful(appId)) {
+      await this.doubt(appId, origin, ['database_unavailable', 'rate_limited']);
     }
-    const snapshot = this.tokens.current(slot) ?? (await this.tokens.read(slot, DROP_IN_WAIT_MS));
+    const snapshot = this.tokens.current(appId) ?? (await this.tokens.read(appId, DROP_IN_WAIT_MS));
     this.reads.count(client, snapshot);
-    return { access_token: snapshot.value, expires_in: this.secondsToKeep(slot, snapshot) };
+    return { access_token: snapshot.value, expires_in: this.secondsToKeep(appId, snapshot) };
   }
 
   /** @param passedOver failures that leave no reason not to hand out what memory holds */
   private async doubt(
-    slot: Credential,
+    appId: string,
     origin: Origin,
     passedOver: readonly ErrorCode[],
   ): Promise<void> {
-    const { live } = slot;
-    if (live === undefined || this.clock.nowMs() - live.obtainedAtMs < JUST_FETCHED_MS) {
+    const { obtainedAtMs, version } = this.tokens.requireForClient(appId);
+    if (obtainedAtMs === undefined || this.clock.nowMs() - obtainedAtMs < JUST_FETCHED_MS) {
       return;
     }
     try {
-      const current = { accessToken: undefined, version: live.version, origin };
-      await this.reports.report(slot, current, DROP_IN_WAIT_MS);
+      const current = { accessToken: undefined, version, origin };
+      await this.reports.report(appId, current, DROP_IN_WAIT_MS);
     } catch (error) {
       if (!(error instanceof AppError) || !passedOver.includes(error.code)) {
         throw error;
@@ -85,14 +84,15 @@ export class DropInTokenService {
   }
 
   /** Fetched a while ago, and not tried lately. Notes that it is tried now: no promise lies in between. */
-  private isDoubtful(slot: Credential): boolean {
+  private isDoubtful(appId: string): boolean {
     const nowMs = this.clock.nowMs();
-    const triedAtMs = this.triedAtMs.get(slot) ?? -Infinity;
+    const { obtainedAtMs } = this.tokens.requireForClient(appId);
+    const triedAtMs = this.triedAtMs.get(appId) ?? -Infinity;
     const isTriedLately = Math.abs(nowMs - triedAtMs) < UNDOUBTED_MS;
-    if (slot.live === undefined || nowMs - slot.live.obtainedAtMs < UNDOUBTED_MS || isTriedLately) {
+    if (obtainedAtMs === undefined || nowMs - obtainedAtMs < UNDOUBTED_MS || isTriedLately) {
       return false;
     }
-    this.triedAtMs.set(slot, nowMs);
+    this.triedAtMs.set(appId, nowMs);
     return true;
   }
 
@@ -100,13 +100,9 @@ export class DropInTokenService {
    * A stable token can be kept until its end. A legacy one dies when it is replaced, which is long before its
    * end: it may be kept until the due time and through the overlap after it.
    */
-  private secondsToKeep(slot: Credential, snapshot: CredentialSnapshot): number {
-    const nowMs = this.clock.nowMs();
-    const leftMs = snapshot.expiresAtMs - nowMs;
-    const { policy, row } = slot;
-    const replacedMs = policy.fetchEndsOlderValue
-      ? Math.max(0, slot.view.dueAtMs - nowMs) + overlapServedMs(policy, row.lifetimeMs)
-      : Infinity;
-    return Math.max(1, Math.floor(Math.min(leftMs, replacedMs) / 1_000));
+  private secondsToKeep(appId: string, snapshot: CredentialSnapshot): number {
+    const { replacedAtMs } = this.tokens.requireForClient(appId);
+    const untilMs = Math.min(snapshot.expiresAtMs, replacedAtMs);
+    return Math.max(1, Math.floor((untilMs - this.clock.nowMs()) / 1_000));
   }
 }

@@ -1,11 +1,13 @@
 import { Module } from '@nestjs/common';
 import { ReadCountModule } from '../../audit/read-count.module.js';
 import { AccessTokenModule } from '../access-token/access-token.module.js';
+import { CredentialModule } from '../credentials/credential.module.js';
 import { IpListModule } from '../ip-list/ip-list.module.js';
 import { TicketsModule } from '../tickets/tickets.module.js';
 import { DropInListController } from './drop-in-list.controller.js';
 import { DropInTicketController } from './drop-in-ticket.controller.js';
 import { DropInTokenController } from './drop-in-token.controller.js';
+import { TokenIndexService } from './token-index.service.js';
 import { DropInTokenService } from './drop-in-token.service.js';
 
 /**
@@ -13,8 +15,8 @@ import { DropInTokenService } from './drop-in-token.service.js';
  * server/create-app.ts, since it answers for the router and the parser as well.
  */
 @Module({
-  imports: [AccessTokenModule, IpListModule, ReadCountModule, TicketsModule],
+  imports: [AccessTokenModule, CredentialModule, IpListModule, ReadCountModule, TicketsModule],
   controllers: [DropInTokenController, DropInListController, DropInTicketController],
-  providers: [DropInTokenService],
+  providers: [DropInTokenService, TokenIndexService],
 })
 export class DropInModule {}

@@ -1,6 +1,5 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import type { Credential } from '../credentials/credential.js';
 import type { Grant } from './drop-in.grant.js';
 
 /* What the guards of this folder found in a request, for the controllers behind them. */
@@ -10,15 +9,15 @@ const HELD = Symbol('held token');
 
 interface Carrier {
   [GRANT]?: Grant;
-  [HELD]?: Credential;
+  [HELD]?: string;
 }
 
 export function attachGrant(request: FastifyRequest, grant: Grant): void {
   (request as Carrier)[GRANT] = grant;
 }
 
-export function attachHeldToken(request: FastifyRequest, slot: Credential): void {
-  (request as Carrier)[HELD] = slot;
+export function attachHeldToken(request: FastifyRequest, appId: string): void {
+  (request as Carrier)[HELD] = appId;
 }
 
 /** `@PresentedGrant() grant: Grant`, behind ClientSecretGuard. */
@@ -26,7 +25,7 @@ export const PresentedGrant = createParamDecorator((_data: unknown, context: Exe
   present(carrierOf(context)[GRANT]),
 );
 
-/** `@HeldToken() slot: Credential`, the account's token that the caller holds, behind HeldTokenGuard. */
+/** `@HeldToken() appId: string`, the account whose token the caller holds, behind HeldTokenGuard. */
 export const HeldToken = createParamDecorator((_data: unknown, context: ExecutionContext) =>
   present(carrierOf(context)[HELD]),
 );

@@ -1,9 +1,9 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { DatabaseClock } from '../../database/database-clock.js';
+import { ACCESS_TOKEN } from '../access-token/access-token.client.js';
+import { CredentialService } from '../credentials/credential.service.js';
+import { TokenIndexService } from './token-index.service.js';
 import { TokenService } from '../access-token/token.service.js';
-import type { Credential } from '../credentials/credential.js';
-import { tokenValidity } from '../credentials/token-validity.js';
 import { DropInError } from './drop-in.errors.js';
 import { parameter } from './drop-in.grant.js';
 import { attachHeldToken } from './drop-in.request.js';
@@ -21,7 +21,8 @@ const ADVICE = 'get the current one from /cgi-bin/token here';
 export class HeldTokenGuard implements CanActivate {
   constructor(
     private readonly tokens: TokenService,
-    private readonly clock: DatabaseClock,
+    private readonly index: TokenIndexService,
+    private readonly credentials: CredentialService,
   ) {}
 
   /** @throws DropInError; AppError `database_unavailable` before the tokens are loaded */
@@ -38,15 +39,17 @@ export class HeldTokenGuard implements CanActivate {
     return true;
   }
 
-  private accept(token: string): Credential {
-    const slot = this.tokens.slotOfToken(token);
-    if (slot === undefined) {
+  /** @returns the AppID */
+  private accept(token: string): string {
+    const appId = this.index.find(token);
+    if (appId === undefined) {
       throw TOKEN_SHAPE.test(token) ? new DropInError(40001, ADVICE) : new DropInError(40014);
     }
-    const isHandedOut = this.tokens.current(slot) !== undefined;
-    switch (tokenValidity(slot.view, token, { nowMs: this.clock.nowMs(), isHandedOut })) {
+    // Of an account that is switched off, whoever holds its token is told so.
+    this.tokens.requireForClient(appId);
+    switch (this.credentials.validity(appId, ACCESS_TOKEN, token)) {
       case 'good':
-        return slot;
+        return appId;
       case 'expired':
         throw new DropInError(42001, ADVICE);
       case 'dead':

@@ -69,7 +69,7 @@ export class IpService {
    *   WechatCallError, or `token_unavailable`
    */
   async list(appId: string, kind: IpListKind): Promise<IpList> {
-    this.tokens.slot(appId);
+    this.tokens.requireForClient(appId);
     const slot = this.slotOf(appId, kind);
     const list = slot.list ?? (await this.obtain(slot, Infinity));
     const isStale = slot.failures > 0 || this.ageMs(list) >= STALE_AFTER_MS;

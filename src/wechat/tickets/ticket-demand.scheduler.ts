@@ -6,7 +6,7 @@ import {
 } from '@nestjs/common';
 import { Cron, CronExpression } from '@nestjs/schedule';
 import { DatabaseError } from '../../database/database-error.js';
-import { CredentialStore } from '../credentials/credential-store.js';
+import { CredentialService } from '../credentials/credential.service.js';
 import { TicketDemandService } from './ticket-demand.service.js';
 import { TicketKindsService } from './ticket-kinds.service.js';
 
@@ -23,11 +23,11 @@ export class TicketDemandScheduler implements OnApplicationBootstrap, BeforeAppl
   constructor(
     private readonly demand: TicketDemandService,
     private readonly kinds: TicketKindsService,
-    private readonly store: CredentialStore,
+    private readonly credentials: CredentialService,
   ) {}
 
   onApplicationBootstrap(): void {
-    void this.store.loaded.then(() => this.tick());
+    void this.credentials.loaded.then(() => this.tick());
   }
 
   /** Ends when the round has ended. Never rejects. */
@@ -42,12 +42,12 @@ export class TicketDemandScheduler implements OnApplicationBootstrap, BeforeAppl
   }
 
   private async exchange(): Promise<void> {
-    if (this.isStopping || !this.store.isLoaded) {
+    if (this.isStopping || !this.credentials.isLoaded) {
       return;
     }
     try {
       for (const { appId, type } of await this.demand.exchange()) {
-        if ((await this.kinds.open(appId, type)) === undefined) {
+        if (!(await this.kinds.open(appId, type))) {
           // Told to the database by a replica that did not know yet that the account was removed.
           await this.demand.forget(appId, type);
         }

@@ -1,44 +1,38 @@
 import { Injectable } from '@nestjs/common';
-import type { Credential } from '../credentials/credential.js';
-import { CredentialStore } from '../credentials/credential-store.js';
+import { CredentialService } from '../credentials/credential.service.js';
 import { TicketClient } from './ticket.client.js';
 import { TicketDemandService } from './ticket-demand.service.js';
 import { TicketKind } from './ticket-kind.js';
 import type { TicketType } from './ticket-type.js';
 
-/** Names the tickets to the engine, and finds the slot of one. */
+/** Names the tickets to the engine. */
 @Injectable()
 export class TicketKindsService {
   private readonly kinds: Readonly<Record<TicketType, TicketKind>>;
 
   constructor(
-    private readonly store: CredentialStore,
+    private readonly credentials: CredentialService,
     client: TicketClient,
-    private readonly demand: TicketDemandService,
+    demand: TicketDemandService,
   ) {
     this.kinds = {
       jsapi: new TicketKind('jsapi', client, demand),
       wx_card: new TicketKind('wx_card', client, demand),
     };
-    this.store.register(this.kinds.jsapi);
-    this.store.register(this.kinds.wx_card);
+    this.credentials.register(this.kinds.jsapi);
+    this.credentials.register(this.kinds.wx_card);
+  }
+
+  nameOf(type: TicketType): string {
+    return this.kinds[type].name;
   }
 
   /**
-   * Somebody needs the ticket: from now on it is kept alive. No I/O.
-   * @returns its slot, if this process has one already
+   * Makes the ticket's credential at first need.
+   * @returns false where there is no such account
+   * @throws DatabaseError
    */
-  need(appId: string, type: TicketType): Credential | undefined {
-    this.demand.note(appId, type);
-    return this.store.find(appId, this.kinds[type].name);
-  }
-
-  /**
-   * The slot, made at first need.
-   * @returns undefined where there is no such account
-   * @throws DatabaseError at first need
-   */
-  open(appId: string, type: TicketType): Promise<Credential | undefined> {
-    return this.store.open(appId, this.kinds[type]);
+  open(appId: string, type: TicketType): Promise<boolean> {
+    return this.credentials.open(appId, this.kinds[type]);
   }
 }

@@ -38,7 +38,7 @@ export class TicketClient {
 
   /** Whether there is a token to ask with at this moment. */
   hasToken(appId: string): boolean {
-    return this.tokens.isAvailable(appId);
+    return this.tokens.current(appId) !== undefined;
   }
 }
 

@@ -1,10 +1,9 @@
 import { Injectable } from '@nestjs/common';
+import { CredentialService } from '../credentials/credential.service.js';
+import { TicketDemandService } from './ticket-demand.service.js';
 import { accountRefused } from '../../access/refusals.js';
 import { TokenService } from '../access-token/token.service.js';
-import { CredentialReaderService } from '../credentials/credential-reader.service.js';
-import { CredentialScheduler } from '../credentials/credential.scheduler.js';
 import type { CredentialSnapshot } from '../credentials/credential-snapshot.js';
-import { CredentialStore } from '../credentials/credential-store.js';
 import { TicketKindsService } from './ticket-kinds.service.js';
 import type { TicketType } from './ticket-type.js';
 
@@ -21,9 +20,8 @@ export class TicketService {
   constructor(
     private readonly tokens: TokenService,
     private readonly kinds: TicketKindsService,
-    private readonly store: CredentialStore,
-    private readonly reader: CredentialReaderService,
-    private readonly scheduler: CredentialScheduler,
+    private readonly demand: TicketDemandService,
+    private readonly credentials: CredentialService,
   ) {}
 
   /**
@@ -32,9 +30,9 @@ export class TicketService {
    *   accounts are loaded
    */
   current(appId: string, type: TicketType): CredentialSnapshot | undefined {
-    this.tokens.slot(appId);
-    const slot = this.kinds.need(appId, type);
-    return slot && this.store.current(slot);
+    this.tokens.requireForClient(appId);
+    this.demand.note(appId, type);
+    return this.credentials.current(appId, this.kinds.nameOf(type));
   }
 
   /**
@@ -50,12 +48,12 @@ export class TicketService {
     }
     // The real time, not the Clock's: who waits does so in real time.
     const deadlineMs = performance.now() + waitMs;
-    await this.tokens.read(this.tokens.slot(appId), waitMs);
-    const slot = await this.kinds.open(appId, type);
-    if (slot === undefined) {
+    await this.tokens.read(appId, waitMs);
+    if (!(await this.kinds.open(appId, type))) {
       throw accountRefused();
     }
-    this.scheduler.startIfDue(slot);
-    return this.reader.read(slot, Math.max(0, deadlineMs - performance.now()));
+    const kind = this.kinds.nameOf(type);
+    this.credentials.refreshIfDue(appId, kind);
+    return this.credentials.read(appId, kind, Math.max(0, deadlineMs - performance.now()));
   }
 }

@@ -1,5 +1,5 @@
 /** The text of a credential's answer, ready but for the two numbers that change from read to read. */
-export interface AnswerFrame {
+export interface ResponseTemplate {
   /** Up to the seconds that are left. */
   readonly start: string;
   /** From there up to the seconds for which a client may keep it. */
@@ -8,7 +8,7 @@ export interface AnswerFrame {
   readonly extraBytes: number;
 }
 
-interface Framed {
+interface Prepared {
   readonly appId: string;
   /** The name of the value's field. */
   readonly kind: string;
@@ -17,7 +17,13 @@ interface Framed {
   readonly version: number;
 }
 
-export function frameOf({ appId, kind, value, expiresAt, version }: Framed): AnswerFrame {
+export function responseTemplate({
+  appId,
+  kind,
+  value,
+  expiresAt,
+  version,
+}: Prepared): ResponseTemplate {
   const start = JSON.stringify({ app_id: appId, [kind]: value });
   const middle = JSON.stringify({ expires_at: expiresAt, version });
   return {
@@ -27,9 +33,9 @@ export function frameOf({ appId, kind, value, expiresAt, version }: Framed): Ans
   };
 }
 
-/** The framed answer whole. */
-export function framed(
-  { start, middle }: AnswerFrame,
+/** The whole answer. */
+export function filled(
+  { start, middle }: ResponseTemplate,
   expiresIn: number,
   cacheFor: number,
 ): string {

@@ -1,13 +1,19 @@
 import { describe, expect, it } from '@jest/globals';
-import { framed, frameOf } from './answer-frame.js';
+import { filled, responseTemplate } from './response-template.js';
 
-describe('the frame of an answer', () => {
+describe('the template of an answer', () => {
   it.each(['84_abc', 'with "quotes" and \\', 'd\u00e9j\u00e0 \u4ee4\u724c \u{1f6cd}'])(
     'gives JSON of known length: %s',
     (value) => {
       const expiresAt = '2026-01-01T02:00:00.000Z';
-      const frame = frameOf({ appId: 'wx1', kind: 'access_token', value, expiresAt, version: 7 });
-      const text = framed(frame, 7_199, 60);
+      const template = responseTemplate({
+        appId: 'wx1',
+        kind: 'access_token',
+        value,
+        expiresAt,
+        version: 7,
+      });
+      const text = filled(template, 7_199, 60);
       expect(JSON.parse(text)).toEqual({
         app_id: 'wx1',
         access_token: value,
@@ -16,7 +22,7 @@ describe('the frame of an answer', () => {
         version: 7,
         cache_for: 60,
       });
-      expect(text.length + frame.extraBytes).toBe(Buffer.byteLength(text));
+      expect(text.length + template.extraBytes).toBe(Buffer.byteLength(text));
     },
   );
 });
