@@ -5,7 +5,7 @@ import { AccountModule } from '../accounts/account.module.js';
 import { RefreshHistoryModule } from '../refresh-history/refresh-history.module.js';
 import { ClaimRepository } from './claim.repository.js';
 import { ClaimService } from './claim.service.js';
-import { CoherenceScheduler } from './coherence.scheduler.js';
+import { CredentialUpkeepScheduler } from './credential-upkeep.scheduler.js';
 import { CredentialEntity } from './credential.entity.js';
 import { CredentialHealth } from './credential.health.js';
 import { CredentialMetrics } from './credential.metrics.js';
@@ -38,7 +38,7 @@ import { SettleService } from './settle.service.js';
   providers: [
     ClaimRepository,
     ClaimService,
-    CoherenceScheduler,
+    CredentialUpkeepScheduler,
     CredentialHealth,
     CredentialMetrics,
     CredentialReaderService,

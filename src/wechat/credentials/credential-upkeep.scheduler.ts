@@ -17,8 +17,8 @@ import { OutboxService } from './outbox.service.js';
  * what they could not be told before, and starts the probes that are due.
  */
 @Injectable()
-export class CoherenceScheduler implements OnModuleInit, BeforeApplicationShutdown {
-  private readonly logger = new Logger(CoherenceScheduler.name);
+export class CredentialUpkeepScheduler implements OnModuleInit, BeforeApplicationShutdown {
+  private readonly logger = new Logger(CredentialUpkeepScheduler.name);
   private readonly probing = new Set<Promise<void>>();
 
   constructor(
