@@ -6,6 +6,7 @@ import { ReplicaSyncService } from '../src/database/replica-sync.service.js';
 import { Clock } from '../src/time/clock.js';
 import { admin, CLIENTS, makeClient } from './support/clients.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
+import { eventually } from './support/eventually.js';
 import { ADMIN_KEY, APP_ID, APP_SECRET, startService, type Service } from './support/service.js';
 import { startSimulator, type Simulator } from './support/simulator.js';
 
@@ -14,6 +15,8 @@ import { startSimulator, type Simulator } from './support/simulator.js';
 const OTHER = 'wx00000000000000aa';
 const READ = `/v1/accounts/${APP_ID}/access-token`;
 const MINUTE_MS = 60_000;
+/** What the contract promises of a change on another replica. */
+const WITHIN_MS = 2_000;
 
 let database: TestDatabase;
 let wechat: Simulator;
@@ -186,6 +189,29 @@ describe('a database that was restored', () => {
     expect((await here.read('?wait=0', OTHER)).status).toBe(403);
     expect((await here.read('?wait=0')).status).toBe(200);
   });
+});
+
+it('what is written after a round keeps no other round waiting', async () => {
+  let release: () => void = () => undefined;
+  const writing = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  there.app.get(ReplicaSyncScheduler).afterRound({ write: () => writing });
+  try {
+    const { id, key } = await makeClient(there);
+    for (const [scopes, status] of [
+      [['ip:read'], 403],
+      [['token:read'], 200],
+      [['ip:read'], 403],
+    ]) {
+      await admin(here, 'PATCH', `${CLIENTS}/${id}`, { scopes });
+      await eventually(async () => {
+        expect((await there.call('GET', READ, { key })).status).toBe(status);
+      }, WITHIN_MS);
+    }
+  } finally {
+    release();
+  }
 });
 
 describe('what cannot be read', () => {

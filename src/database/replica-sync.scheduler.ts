@@ -14,7 +14,10 @@ const SKEW_WARNING_MS = 2_000;
 
 /** What a feature does once a second, after the round. */
 export interface AfterRound {
-  /** The round is over and read all. A DatabaseError counts like one of the round. */
+  /**
+   * The round is over and read all. Runs beside the next rounds, and not twice at a time: a write that waits for a
+   * lock must not keep a revoked key alive. A DatabaseError counts like one of the round.
+   */
   write?(): Promise<void>;
   /** Whether the database answered or not. */
   always?(): void;
@@ -24,8 +27,9 @@ export interface AfterRound {
 @Injectable()
 export class ReplicaSyncScheduler implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(ReplicaSyncScheduler.name);
-  private readonly loop = new SteadyLoop(() => this.poll(), this.logger);
+  private readonly loop = new SteadyLoop(() => this.turn(() => void this.write()), this.logger);
   private readonly features: AfterRound[] = [];
+  private writing: Promise<void> | undefined;
   private isAway = false;
   private isSkewed = false;
 
@@ -47,30 +51,63 @@ export class ReplicaSyncScheduler implements OnApplicationBootstrap, BeforeAppli
     return this.stop();
   }
 
-  /** Ends when the round that runs has ended. */
-  stop(): Promise<void> {
-    return this.loop.stop();
+  /** Ends when the round that runs has ended, and what is written after it. */
+  async stop(): Promise<void> {
+    await this.loop.stop();
+    await this.writing;
   }
 
-  /** One turn of the loop. A database that is away is reported once, and asked again. */
+  /** One turn of the loop, and what is written after its round. */
   async poll(): Promise<void> {
+    await this.turn(async () => {
+      await this.writing;
+      await this.write();
+    });
+  }
+
+  private async turn(write: () => Promise<void> | void): Promise<void> {
+    if (await this.read()) {
+      await write();
+      this.reportSkew();
+    }
+    for (const feature of this.features) {
+      feature.always?.();
+    }
+  }
+
+  /** @returns false when the database is away: that is reported once, and it is asked again */
+  private async read(): Promise<boolean> {
     try {
       await this.sync.round();
+      return true;
+    } catch (error) {
+      this.reportIfAway(error);
+      return false;
+    }
+  }
+
+  /** Joins what is being written. Never rejects. */
+  private write(): Promise<void> {
+    return (this.writing ??= this.writeAll().finally(() => (this.writing = undefined)));
+  }
+
+  private async writeAll(): Promise<void> {
+    try {
       for (const feature of this.features) {
         await feature.write?.();
       }
       this.reportBack();
     } catch (error) {
-      if (!(error instanceof DatabaseError)) {
-        throw error;
-      }
-      this.reportAway(error.driverCode);
-    } finally {
-      for (const feature of this.features) {
-        feature.always?.();
-      }
+      this.reportIfAway(error);
     }
-    this.reportSkew();
+  }
+
+  private reportIfAway(error: unknown): void {
+    if (error instanceof DatabaseError) {
+      this.reportAway(error.driverCode);
+    } else {
+      this.logger.error(error);
+    }
   }
 
   private reportAway(reason: string): void {
