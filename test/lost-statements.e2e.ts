@@ -2,7 +2,6 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import { DatabaseError } from '../src/database/database-error.js';
 import { Clock } from '../src/time/clock.js';
-import { ClaimRepository } from '../src/wechat/credentials/claim.repository.js';
 import { CredentialRepository } from '../src/wechat/credentials/credential.repository.js';
 import { CredentialStore } from '../src/wechat/credentials/credential-store.js';
 import type { Credential } from '../src/wechat/credentials/credential.js';
@@ -100,7 +99,7 @@ describe('a token that is held in memory', () => {
   it('stays live when another replica has claimed, until that one brings its own', async () => {
     const repository = pair.service.app.get(CredentialRepository);
     const row = (await repository.load(slot().row.id))!;
-    const claimed = await pair.service.app.get(ClaimRepository).claim(row, {
+    const claimed = await pair.service.app.get(CredentialRepository).claim(row, {
       owner: 'another replica',
       fence: row.fence + 1,
       leaseMs: 45_000,

@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { DataSource } from 'typeorm';
-import { ClaimRepository, type ClaimTerms } from '../src/wechat/credentials/claim.repository.js';
-import { CredentialRepository } from '../src/wechat/credentials/credential.repository.js';
+import {
+  CredentialRepository,
+  type ClaimTerms,
+} from '../src/wechat/credentials/credential.repository.js';
 import type { CredentialEntity } from '../src/wechat/credentials/credential.entity.js';
 import { CredentialStore } from '../src/wechat/credentials/credential-store.js';
 import { RefreshHistoryRepository } from '../src/wechat/refresh-history/refresh-history.repository.js';
@@ -51,8 +53,8 @@ function slotOf(service: Service): Credential {
   return slot;
 }
 
-function repositoryOf(service: Service): ClaimRepository {
-  return service.app.get(ClaimRepository);
+function repositoryOf(service: Service): CredentialRepository {
+  return service.app.get(CredentialRepository);
 }
 
 /** The terms of a claim that nothing stands against. */

@@ -4,7 +4,7 @@ import { AppConfig } from '../../config/app-config.js';
 import { DatabaseClock } from '../../database/database-clock.js';
 import { Clock } from '../../time/clock.js';
 import { floorMs } from './credential.policy.js';
-import { ClaimRepository, type ClaimTerms } from './claim.repository.js';
+import { CredentialRepository, type ClaimTerms } from './credential.repository.js';
 import type { Claim } from './credential-facts.js';
 import type { Credential } from './credential.js';
 import { CredentialStore } from './credential-store.js';
@@ -31,7 +31,7 @@ export class ClaimService {
   readonly timing: RefreshTiming;
 
   constructor(
-    private readonly repository: ClaimRepository,
+    private readonly repository: CredentialRepository,
     private readonly store: CredentialStore,
     private readonly databaseClock: DatabaseClock,
     private readonly clock: Clock,

@@ -3,7 +3,6 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { HealthModule } from '../../health/health.module.js';
 import { AccountModule } from '../accounts/account.module.js';
 import { RefreshHistoryModule } from '../refresh-history/refresh-history.module.js';
-import { ClaimRepository } from './claim.repository.js';
 import { ClaimService } from './claim.service.js';
 import { CredentialUpkeepScheduler } from './credential-upkeep.scheduler.js';
 import { CredentialEntity } from './credential.entity.js';
@@ -36,7 +35,6 @@ import { SettleService } from './settle.service.js';
     TypeOrmModule.forFeature([CredentialEntity]),
   ],
   providers: [
-    ClaimRepository,
     ClaimService,
     CredentialUpkeepScheduler,
     CredentialHealth,

@@ -3,11 +3,11 @@ import { DatabaseClock } from '../../database/database-clock.js';
 import { toDatabaseError } from '../../database/database-error.js';
 import { RefreshHistoryRepository } from '../refresh-history/refresh-history.repository.js';
 import type { RefreshOutcome } from '../refresh-history/refresh-outcome.js';
-import { ClaimRepository } from './claim.repository.js';
 import type { Claim, PendingCommit } from './credential-facts.js';
 import type { Credential } from './credential.js';
 import { nextDueAtMs, overlapServedMs, scaleOf } from './credential.policy.js';
 import { CredentialRepository } from './credential.repository.js';
+import { CredentialSealer } from './credential-sealer.js';
 import { CredentialStore } from './credential-store.js';
 import type { RefreshFailure } from './refresh-failure.js';
 import { outgoingHash } from './credential-view.js';
@@ -41,8 +41,8 @@ export class OutboxService {
   private readonly logger = new Logger(OutboxService.name);
 
   constructor(
-    private readonly claims: ClaimRepository,
     private readonly repository: CredentialRepository,
+    private readonly sealer: CredentialSealer,
     private readonly history: RefreshHistoryRepository,
     private readonly store: CredentialStore,
     private readonly clock: DatabaseClock,
@@ -63,8 +63,8 @@ export class OutboxService {
     const { facts, account, policy } = credential;
     const nowMs = Math.trunc(this.clock.nowMs());
     const committed = await this.write(credential, () =>
-      this.claims.commit(claim, {
-        value: value.value,
+      this.repository.commit(claim, {
+        value: this.sealer.seal(claim.id, value.value),
         previousHash: outgoingHash(facts, value.value),
         overlapMs: Math.floor(overlapServedMs(policy, value.lifetimeMs)),
         expiresAtMs: value.expiresAtMs,

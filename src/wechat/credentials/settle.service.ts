@@ -4,7 +4,7 @@ import { WechatCallError } from '../api/wechat-call.error.js';
 import type { HeldClaim } from './claim.service.js';
 import type { FetchedValue } from './credential-kind.js';
 import { jitterOf, nextDueAtMs } from './credential.policy.js';
-import { ClaimRepository } from './claim.repository.js';
+import { CredentialRepository } from './credential.repository.js';
 import type { PendingCommit } from './credential-facts.js';
 import { credentialView, storedOf } from './credential-view.js';
 import { OutboxService, type Settled } from './outbox.service.js';
@@ -17,7 +17,7 @@ import { retryDelayMs } from './retry.policy.js';
 @Injectable()
 export class SettleService {
   constructor(
-    private readonly claims: ClaimRepository,
+    private readonly repository: CredentialRepository,
     private readonly outbox: OutboxService,
     private readonly databaseClock: DatabaseClock,
   ) {}
@@ -62,7 +62,7 @@ export class SettleService {
       jitter: jitterOf(credential.account.appId, claim.fence),
     });
     const recorded = await this.outbox.write(credential, () =>
-      this.claims.fail(claim, {
+      this.repository.fail(claim, {
         failure,
         retryDelayMs: dead ? 0 : delayMs,
         suspect,
@@ -82,7 +82,7 @@ export class SettleService {
 
   /** WeChat was not called: the claim is given back. */
   async release(credential: Credential, claim: HeldClaim): Promise<void> {
-    await this.outbox.write(credential, () => this.claims.release(claim));
+    await this.outbox.write(credential, () => this.repository.release(claim));
     await this.outbox.close(credential, claim, 'released');
   }
 
@@ -99,7 +99,7 @@ export class SettleService {
     const version = credential.version > row.version ? claim.fence : row.version;
     const life = { ...value, expiresAtMs, obtainedAtMs: row.obtainedAt, version };
     const kept = await this.outbox.write(credential, () =>
-      this.claims.commitSame(claim, {
+      this.repository.commitSame(claim, {
         version,
         expiresAtMs,
         lifetimeMs: value.lifetimeMs,
