@@ -51,7 +51,7 @@ export class CredentialUpkeepScheduler implements OnModuleInit, BeforeApplicatio
   }
 
   private async flush(): Promise<void> {
-    for (const credential of this.store.all()) {
+    for (const credential of this.store.all().filter(({ view }) => view.isUnwritten)) {
       await this.outbox.flush(credential);
     }
   }

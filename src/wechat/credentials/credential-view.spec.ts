@@ -492,6 +492,28 @@ describe('what else follows', () => {
   });
 });
 
+describe('what the row has to be told', () => {
+  it.each<[what: string, changes: Changes, expected: boolean]>([
+    ['nothing', {}, false],
+    ['a value', { pending: PENDING }, true],
+    [
+      'a value that was fetched without a claim: a later claim stores it',
+      { pending: { ...PENDING, claim: undefined } },
+      false,
+    ],
+    ['a suspicion', { pendingSuspicionMs: NOW }, true],
+    ['a death', { deadValue: 'stored' }, true],
+    ['a death that it knows', { deadValue: 'stored', row: { deadAt: NOW } }, false],
+    [
+      'the death of a value that it never had',
+      { pending: { ...PENDING, claim: undefined }, deadValue: 'pending' },
+      false,
+    ],
+  ])('%s', (_what, changes, expected) => {
+    expect(viewOf(changes).isUnwritten).toBe(expected);
+  });
+});
+
 describe('when time alone changes the view', () => {
   it.each<[what: string, changes: Changes, expectedMs: number]>([
     ['at the due time', {}, NOW + 1_200_000],

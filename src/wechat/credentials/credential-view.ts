@@ -69,6 +69,8 @@ export interface CredentialView {
   readonly version: number;
   readonly isDead: boolean;
   readonly isStoredDead: boolean;
+  /** The row has to be told something: a value, a suspicion or a death. */
+  readonly isUnwritten: boolean;
   /** What the row says of its value, it says of the live one; also where two replicas fetched the same value. */
   readonly isLiveStored: boolean;
   /** Until when the live value may be served, on what the row says; 0: not at all. */
@@ -149,6 +151,10 @@ export function credentialView(facts: CredentialFacts, nowMs: number): Credentia
     isDead,
     isStoredDead: isRefused(facts, stored),
     isLiveStored,
+    isUnwritten:
+      pending?.claim !== undefined ||
+      facts.pendingSuspicionMs !== undefined ||
+      (isDead && row.deadAt === null && isLiveStored),
     effectiveExpiresAtMs,
     trustedMs:
       live !== undefined && policy.fetchEndsOlderValue

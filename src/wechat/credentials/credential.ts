@@ -48,6 +48,7 @@ export class Credential {
     databasePauseUntilMs: 0,
   };
   private isRemoved = false;
+  private knownFacts: CredentialFacts;
   private known: CredentialView;
   private knownAtMs: number;
   private currentSnapshot: CredentialSnapshot | undefined;
@@ -67,7 +68,8 @@ export class Credential {
   ) {
     this.stored = this.open(knownRow);
     this.knownAtMs = nowMs();
-    this.known = credentialView(this.facts, this.knownAtMs);
+    this.knownFacts = this.collectFacts();
+    this.known = credentialView(this.knownFacts, this.knownAtMs);
     this.prepareSnapshot();
   }
 
@@ -80,13 +82,7 @@ export class Credential {
   }
 
   get facts(): CredentialFacts {
-    return {
-      ...this.memory,
-      row: this.row,
-      stored: this.stored,
-      account: this.isRemoved ? 'removed' : this.knownAccount,
-      policy: this.policy,
-    };
+    return this.knownFacts;
   }
 
   get view(): CredentialView {
@@ -226,6 +222,7 @@ export class Credential {
 
   probeStarted(): void {
     this.memory.lastProbeAtMs = this.nowMs();
+    this.knownFacts = this.collectFacts();
   }
 
   /** WeChat accepted a version: should it need that, it may be served until then. */
@@ -289,8 +286,19 @@ export class Credential {
     this.wake();
   }
 
+  private collectFacts(): CredentialFacts {
+    return {
+      ...this.memory,
+      row: this.knownRow,
+      stored: this.stored,
+      account: this.isRemoved ? 'removed' : this.knownAccount,
+      policy: this.policy,
+    };
+  }
+
   private look(nowMs: number): void {
-    this.known = credentialView(this.facts, nowMs);
+    this.knownFacts = this.collectFacts();
+    this.known = credentialView(this.knownFacts, nowMs);
     this.knownAtMs = nowMs;
     this.prepareSnapshot();
   }
