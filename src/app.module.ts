@@ -4,9 +4,8 @@ import { AccessModule } from './access/access.module.js';
 import { AuditApiModule } from './audit/audit-api.module.js';
 import { AuditModule } from './audit/audit.module.js';
 import { ClientModule } from './clients/client.module.js';
+import type { AppConfig } from './config/app-config.js';
 import { ConfigModule } from './config/config.module.js';
-import { dotEnvText, processEnvironment, type Environment } from './config/environment.js';
-import { parseAppConfig } from './config/parse-app-config.js';
 import { DatabaseModule } from './database/database.module.js';
 import { EncryptionModule } from './encryption/encryption.module.js';
 import { ErrorsModule } from './errors/errors.module.js';
@@ -21,21 +20,11 @@ import { WechatModule } from './wechat/wechat.module.js';
 /** The service: a list of its modules. */
 @Module({})
 export class AppModule {
-  /**
-   * @param environment what to read in place of the process's environment and `.env`; for tests
-   * @throws ConfigError
-   */
-  static forRoot(environment?: Environment): DynamicModule {
-    // It loads `.env`, hence before the variables are parsed.
-    const configModule = ConfigModule.forRoot(environment);
-    const config =
-      environment === undefined
-        ? parseAppConfig(processEnvironment(), false, dotEnvText())
-        : parseAppConfig(environment);
+  static forRoot(config: AppConfig): DynamicModule {
     return {
       module: AppModule,
       imports: [
-        configModule,
+        ConfigModule.forRoot(config),
         TimeModule,
         ErrorsModule,
         ObservabilityModule,

@@ -7,7 +7,7 @@ import { AppModule } from './app.module.js';
 import type { AppConfig } from './config/app-config.js';
 import { configWarnings } from './config/config-warnings.js';
 import { ConfigError } from './config/config.error.js';
-import { processEnvironment } from './config/environment.js';
+import { loadEnvironment } from './config/environment.js';
 import { listenAdvice, type ListenVariables, urlOf } from './config/listen-advice.js';
 import { parseAppConfig } from './config/parse-app-config.js';
 import { unknownVariables } from './config/unknown-variables.js';
@@ -42,15 +42,14 @@ const SAME_SIGNAL_MS = 2_000;
 const VARIABLES: ListenVariables = { host: 'HOST', port: 'PORT' };
 
 async function main(): Promise<void> {
-  // forRoot loads .env into the process's variables, hence before they are parsed.
-  const root = AppModule.forRoot();
-  const config = parseAppConfig(processEnvironment(), process.stdout.isTTY);
+  const { environment, dotEnv } = await loadEnvironment();
+  const config = parseAppConfig(environment, process.stdout.isTTY, dotEnv);
   const logger = new AppLogger(config.log, process.stdout);
   captureConsole(logger);
   for (const warning of configWarnings(config)) {
     logger.warn(warning, CONTEXT);
   }
-  for (const { name: variable, advice } of unknownVariables(processEnvironment())) {
+  for (const { name: variable, advice } of unknownVariables(environment)) {
     logger.warn(advice, { event: 'unknown_variable', variable }, CONTEXT);
   }
   const fail = (error: unknown): never => {
@@ -62,7 +61,7 @@ async function main(): Promise<void> {
   try {
     await assertPortIsFree(config.http, logger);
     const servers = new ServerFactory(config.http);
-    const app = await createApp(root, config, logger, servers);
+    const app = await createApp(AppModule.forRoot(config), config, logger, servers);
     app.get(FatalErrors).onRaise(fail);
     stopOnSignal(app, logger);
     await listen({ app, servers }, config, logger);

@@ -62,7 +62,12 @@ class AdminController {
 }
 
 @Module({
-  imports: [ConfigModule.forRoot(ENVIRONMENT), TimeModule, AccessModule, RequestsModule],
+  imports: [
+    ConfigModule.forRoot(parseAppConfig(ENVIRONMENT)),
+    TimeModule,
+    AccessModule,
+    RequestsModule,
+  ],
   controllers: [AccountController, AdminController],
 })
 class RootModule {}

@@ -8,7 +8,8 @@ import { NestFactory } from '@nestjs/core';
 import { AppConfig } from './app-config.js';
 import { ConfigError } from './config.error.js';
 import { ConfigModule } from './config.module.js';
-import type { Environment } from './environment.js';
+import { type Environment, loadEnvironment } from './environment.js';
+import { parseAppConfig } from './parse-app-config.js';
 
 const environment = {
   ADMIN_API_KEY: 'admin-Hq3vZk8TnWd0LxBf',
@@ -26,9 +27,9 @@ class FeatureModule {}
 
 const options: Partial<NestApplicationOptions> = { logger: false, abortOnError: false };
 
-async function configOf(given?: Environment): Promise<AppConfig> {
+async function configOf(given: Environment): Promise<AppConfig> {
   const context = await NestFactory.createApplicationContext(
-    { module: FeatureModule, imports: [ConfigModule.forRoot(given)] },
+    { module: FeatureModule, imports: [ConfigModule.forRoot(parseAppConfig(given))] },
     options,
   );
   const { config } = context.get(Consumer);
@@ -62,7 +63,7 @@ describe('ConfigModule', () => {
     try {
       process.chdir(folder);
       env.PORT = '5555';
-      const config = await configOf();
+      const config = await configOf((await loadEnvironment()).environment);
       expect(config.wechat.timeoutMs).toBe(700);
       expect(config.http.port).toBe(5555);
     } finally {

@@ -29,9 +29,9 @@ describe('.env.example', () => {
       Object.fromEntries(assignments.map(({ name, value, active }) => [name, { value, active }])),
     ).toEqual(
       Object.fromEntries(
-        table.map(([name, { fallback = '', required = false }]) => [
+        table.map(([name, { fallback = '', required }]) => [
           name,
-          { value: fallback, active: required },
+          { value: fallback, active: required !== undefined },
         ]),
       ),
     );
@@ -62,7 +62,11 @@ describe('docs/configuration.md', () => {
           name,
           {
             fallback:
-              required === true ? 'required' : fallback === undefined ? '–' : `\`${fallback}\``,
+              required !== undefined
+                ? 'required'
+                : fallback === undefined
+                  ? '–'
+                  : `\`${fallback}\``,
             file: secret === true ? 'yes' : 'no',
           },
         ]),

@@ -1,61 +1,37 @@
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { AppConfig } from './app-config.js';
 import { ConfigError } from './config.error.js';
 import { dotEnvProblems } from './dot-env.js';
 import type { Environment } from './environment.js';
-import {
-  apiKey,
-  appId,
-  appSecret,
-  currentEncryptionKey,
-  databaseTarget,
-  encryptionKeys,
-  listenHost,
-  oneOf,
-  readableFile,
-  trustedProxies,
-  wholeNumber,
-  yesOrNo,
-} from './parsers.js';
-import { type RawResult, type RawValues, readRawValues } from './raw-values.js';
 import { unknownVariables } from './unknown-variables.js';
-import { baseUrls, proxyUrl } from './upstream-parsers.js';
-import type { VariableName } from './variables.js';
+import { type Variable, type VariableName, variableNames, variables } from './variables.js';
 
-const schema = z.object({
-  HOST: listenHost,
-  PORT: wholeNumber(0, 65_535),
-  DATABASE_URL: databaseTarget,
-  WECHAT_APP_ID: appId.optional(),
-  WECHAT_APP_SECRET: appSecret.optional(),
-  WECHAT_TOKEN_MODE: oneOf(['stable', 'legacy']).optional(),
-  WECHAT_API_BASE_URL: baseUrls,
-  WECHAT_TIMEOUT_MS: wholeNumber(100, 12_000),
-  HTTPS_PROXY: proxyUrl.optional(),
-  NO_PROXY: z.string().optional(),
-  ADMIN_API_KEY: apiKey,
-  CLIENT_API_KEY: apiKey.optional(),
-  ENCRYPTION_KEY: currentEncryptionKey,
-  ENCRYPTION_PREVIOUS_KEYS: encryptionKeys.optional(),
-  DROP_IN_ENABLED: yesOrNo,
-  TRUSTED_PROXIES: trustedProxies.optional(),
-  HISTORY_RETENTION_DAYS: wholeNumber(1, 36_500),
-  METRICS_HOST: listenHost,
-  METRICS_PORT: wholeNumber(0, 65_535).optional(),
-  TLS_CERT_FILE: readableFile.optional(),
-  TLS_KEY_FILE: readableFile.optional(),
-  LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace']),
-  LOG_FORMAT: oneOf(['json', 'pretty']).optional(),
-} satisfies Record<VariableName, z.ZodType>);
+const schema = z.object(
+  Object.fromEntries(variableNames.map((name) => [name, variables[name].type])) as {
+    [Name in VariableName]: (typeof variables)[Name]['type'];
+  },
+);
 
 type Parsed = z.output<typeof schema>;
 /** The fields of AppConfig, before they are an instance of it: a field left out does not compile. */
 type ConfigValues = Pick<AppConfig, keyof AppConfig>;
 
+/** Each variable's text, its file read and its default put in; undefined where there is none. */
+type RawValues = Readonly<Record<VariableName, string | undefined>>;
+
+interface RawResult {
+  readonly values: RawValues;
+  /** `NAME: what is wrong and what to do`. */
+  readonly problems: readonly string[];
+  /** Variables whose text could not be had: their value says nothing, and must not be judged again. */
+  readonly broken: ReadonlySet<VariableName>;
+}
+
 /**
  * Environment → one typed configuration. Reads nothing but the files that variables name.
  *
- * @param isTty whether standard output is a terminal, where logs are for a person's eyes
+ * @param isTty whether the log goes to a terminal, where it is for a person's eyes
  * @param dotEnv the text of the `.env` file that the environment was read from
  * @throws ConfigError with every problem at once
  */
@@ -74,6 +50,74 @@ export function parseAppConfig(environment: Environment, isTty = false, dotEnv =
     throw new ConfigError([...problems, ...unknown]);
   }
   return Object.freeze(Object.assign(new AppConfig(), toConfig(result.data, isTty)));
+}
+
+/** Collects the text of every variable. Unknown variables are left alone: an environment is full of others. */
+function readRawValues(environment: Environment): RawResult {
+  const values: Record<string, string | undefined> = {};
+  const problems: string[] = [];
+  const broken = new Set<VariableName>();
+  for (const name of variableNames) {
+    const read = readOne(name, environment);
+    if (read.problem !== undefined) {
+      problems.push(`${name}: ${read.problem}`);
+      broken.add(name);
+    }
+    values[name] = read.value;
+  }
+  return { values: values as RawValues, problems, broken };
+}
+
+function readOne(
+  name: VariableName,
+  environment: Environment,
+): { value?: string; problem?: string } {
+  const variable: Variable = variables[name];
+  const direct = nonEmpty(environment[name]);
+  const path = variable.secret === true ? nonEmpty(environment[`${name}_FILE`]) : undefined;
+  if (direct !== undefined && path !== undefined) {
+    return { problem: `is set, and so is ${name}_FILE. Keep one of the two.` };
+  }
+  const given = path === undefined ? { value: direct } : readSecretFile(name, path);
+  if (given.problem !== undefined) {
+    return given;
+  }
+  if (/^["'`]/.test(given.value ?? '')) {
+    return { problem: QUOTED };
+  }
+  const value = given.value ?? variable.fallback;
+  if (value === undefined && variable.required !== undefined) {
+    return { problem: `is not set. Set it, or ${name}_FILE: ${variable.required}` };
+  }
+  return value === undefined ? {} : { value };
+}
+
+/** Docker's --env-file and files of secrets take quotes for a part of the value; so does .env where they do not match. */
+const QUOTED =
+  'begins with a quotation mark, which is taken for a part of the value. Remove the quotes; in .env, end the value with the same mark.';
+
+function readSecretFile(name: string, path: string): { value?: string; problem?: string } {
+  try {
+    // Editors and `echo` end a file with a newline, and Windows begins it with a byte order mark: no part of the secret.
+    const content = nonEmpty(readFileSync(path, 'utf8').replace(/^\uFEFF|(?:\r?\n)+$/g, ''));
+    return content === undefined
+      ? { problem: `the file that ${name}_FILE names is empty. Write the value into it.` }
+      : { value: content };
+  } catch (error) {
+    return {
+      problem: `the file that ${name}_FILE names cannot be read (${errorCode(error)}). Check its path and its permissions.`,
+    };
+  }
+}
+
+function errorCode(error: unknown): string {
+  return typeof error === 'object' && error !== null && 'code' in error
+    ? String(error.code)
+    : 'unknown error';
+}
+
+function nonEmpty(value: string | undefined): string | undefined {
+  return value === '' ? undefined : value;
 }
 
 function describe(issue: z.core.$ZodIssue, raw: RawResult): string[] {

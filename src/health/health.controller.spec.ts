@@ -20,7 +20,7 @@ const ENVIRONMENT = {
 
 @Module({
   imports: [
-    ConfigModule.forRoot(ENVIRONMENT),
+    ConfigModule.forRoot(parseAppConfig(ENVIRONMENT)),
     TimeModule,
     AccessModule,
     HealthModule,

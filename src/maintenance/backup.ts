@@ -1,8 +1,6 @@
 import { closeSync, fsyncSync, openSync, rmSync, statSync } from 'node:fs';
 import { DataSource } from 'typeorm';
-import { ConfigModule } from '../config/config.module.js';
-import { databaseEnvironment } from '../config/database-environment.js';
-import { processEnvironment } from '../config/environment.js';
+import { databaseEnvironment, loadEnvironment } from '../config/environment.js';
 import { parseAppConfig } from '../config/parse-app-config.js';
 import { complain, runCommand, say } from './command.js';
 import { assertExists } from './existing-database.js';
@@ -25,7 +23,7 @@ async function main(words: readonly string[]): Promise<number> {
     complain(USAGE);
     return 2;
   }
-  const source = sourcePath();
+  const source = await sourcePath();
   // Here rather than by SQLite, whose file everybody could read; it writes into an empty one.
   closeSync(openSync(file, 'wx', 0o600));
   try {
@@ -41,10 +39,9 @@ async function main(words: readonly string[]): Promise<number> {
 }
 
 /** @throws ConfigError; or where there is nothing to copy, which SQLite would make a new database of */
-function sourcePath(): string {
-  // It loads .env of the working directory into the process's variables, as at a start of the service.
-  ConfigModule.forRoot();
-  const { database } = parseAppConfig(databaseEnvironment(processEnvironment()));
+async function sourcePath(): Promise<string> {
+  const { environment } = await loadEnvironment();
+  const { database } = parseAppConfig(databaseEnvironment(environment));
   if (database.kind !== 'sqlite') {
     throw new Error(
       'DATABASE_URL names a database server: use its own tools, as docs/operations.md says.',

@@ -1,7 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import type { AppConfig } from '../config/app-config.js';
 import { ConfigModule } from '../config/config.module.js';
-import type { Environment } from '../config/environment.js';
 import { DatabaseModule } from '../database/database.module.js';
 import { EncryptionModule } from '../encryption/encryption.module.js';
 import { ErrorsModule } from '../errors/errors.module.js';
@@ -18,12 +18,11 @@ import { KeyRotationService } from './key-rotation.service.js';
 /** The rows that hold sealed values, without what fetches, polls or serves: nothing here calls WeChat. */
 @Module({})
 export class KeyRotationModule {
-  /** @throws ConfigError */
-  static forRoot(environment: Environment): DynamicModule {
+  static forRoot(config: AppConfig): DynamicModule {
     return {
       module: KeyRotationModule,
       imports: [
-        ConfigModule.forRoot(environment),
+        ConfigModule.forRoot(config),
         TimeModule,
         ErrorsModule,
         ObservabilityModule,

@@ -1,9 +1,7 @@
 import type { INestApplicationContext, NestApplicationOptions } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ConfigModule } from '../config/config.module.js';
-import { databaseEnvironment } from '../config/database-environment.js';
-import { processEnvironment } from '../config/environment.js';
+import { databaseEnvironment, loadEnvironment } from '../config/environment.js';
 import { parseAppConfig } from '../config/parse-app-config.js';
 import { DatabaseService } from '../database/database.service.js';
 import { Keyring } from '../encryption/keyring.js';
@@ -55,20 +53,19 @@ function makeKey(file: string): number {
 }
 
 async function rotate(): Promise<number> {
-  // It loads .env of the working directory into the process's variables, as at a start of the service.
-  ConfigModule.forRoot();
-  const environment = databaseEnvironment(processEnvironment(), [
-    'ENCRYPTION_KEY',
-    'ENCRYPTION_PREVIOUS_KEYS',
-  ]);
-  const { log, database } = parseAppConfig(environment, process.stderr.isTTY);
+  const { environment } = await loadEnvironment();
+  const config = parseAppConfig(
+    databaseEnvironment(environment, ['ENCRYPTION_KEY', 'ENCRYPTION_PREVIOUS_KEYS']),
+    process.stderr.isTTY,
+  );
+  const { log, database } = config;
   assertExists(database);
   const options: Pick<NestApplicationOptions, 'logger' | 'abortOnError'> = {
     logger: new AppLogger({ ...log, level: 'error' }, process.stderr),
     abortOnError: false,
   };
   const context = await NestFactory.createApplicationContext(
-    KeyRotationModule.forRoot(environment),
+    KeyRotationModule.forRoot(config),
     options,
   );
   try {

@@ -32,7 +32,12 @@ const ENVIRONMENT = {
 
 async function start(controller: Type): Promise<void> {
   @Module({
-    imports: [ConfigModule.forRoot(ENVIRONMENT), TimeModule, AccessModule, ServerModule],
+    imports: [
+      ConfigModule.forRoot(parseAppConfig(ENVIRONMENT)),
+      TimeModule,
+      AccessModule,
+      ServerModule,
+    ],
     controllers: [controller],
   })
   class RootModule {}

@@ -134,7 +134,7 @@ class SlowController {
 
 @Module({
   imports: [
-    ConfigModule.forRoot(ENVIRONMENT),
+    ConfigModule.forRoot(parseAppConfig(ENVIRONMENT)),
     TimeModule,
     ErrorsModule,
     AccessModule,

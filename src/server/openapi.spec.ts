@@ -63,7 +63,7 @@ class AdminController {
 
 @Module({
   imports: [
-    ConfigModule.forRoot(ENVIRONMENT),
+    ConfigModule.forRoot(parseAppConfig(ENVIRONMENT)),
     TimeModule,
     AccessModule,
     HealthModule,
@@ -246,7 +246,12 @@ describe('a document that cannot be made', () => {
   }
 
   @Module({
-    imports: [ConfigModule.forRoot(ENVIRONMENT), TimeModule, AccessModule, RequestsModule],
+    imports: [
+      ConfigModule.forRoot(parseAppConfig(ENVIRONMENT)),
+      TimeModule,
+      AccessModule,
+      RequestsModule,
+    ],
     controllers: [BrokenController],
   })
   class BrokenModule {}

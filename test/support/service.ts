@@ -93,11 +93,7 @@ export async function startService(
   });
   const log = new LogCapture();
   const config = parseAppConfig(environment, false);
-  const app = await createApp(
-    AppModule.forRoot(environment),
-    config,
-    new AppLogger(config.log, log),
-  );
+  const app = await createApp(AppModule.forRoot(config), config, new AppLogger(config.log, log));
   await app.listen({ host: config.http.host, port: config.http.port });
   return new Service(app, log, ownDatabase);
 }

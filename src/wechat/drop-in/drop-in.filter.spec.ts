@@ -41,7 +41,7 @@ class ThrowingController {
 }
 
 @Module({
-  imports: [ConfigModule.forRoot(ENVIRONMENT), ObservabilityModule, RequestsModule],
+  imports: [ConfigModule.forRoot(parseAppConfig(ENVIRONMENT)), ObservabilityModule, RequestsModule],
   controllers: [ThrowingController],
   providers: [AccessMetrics],
 })
