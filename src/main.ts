@@ -19,7 +19,7 @@ import { captureConsole } from './observability/capture-console.js';
 import { AppLogger } from './observability/logger.js';
 import { AccountService } from './wechat/accounts/account.service.js';
 import { ServerFactory } from './server/server-factory.js';
-import { CredentialStore } from './wechat/credentials/credential-store.js';
+import { CredentialService } from './wechat/credentials/credential.service.js';
 
 /*
  * The process: configuration → application → listening → a signal → closed.
@@ -80,7 +80,7 @@ async function main(): Promise<void> {
 async function firstLoad(app: NestFastifyApplication): Promise<void> {
   const enough = new AbortController();
   const limit = delay(FIRST_LOAD_LIMIT_MS, undefined, { signal: enough.signal });
-  const loaded = Promise.all([app.get(CredentialStore).loaded, app.get(ClientStore).loaded]);
+  const loaded = Promise.all([app.get(CredentialService).loaded, app.get(ClientStore).loaded]);
   await Promise.race([loaded, limit]);
   enough.abort();
   await limit.catch(() => undefined);
@@ -129,7 +129,7 @@ async function listen(
     url,
     version: packageVersion(),
     database: database.kind,
-    ...(app.get(CredentialStore).isLoaded && { accounts: app.get(AccountService).all().length }),
+    ...(app.get(CredentialService).isLoaded && { accounts: app.get(AccountService).all().length }),
   };
   logger.log(startLine(fields), fields, CONTEXT);
 }

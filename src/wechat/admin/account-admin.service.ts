@@ -4,7 +4,7 @@ import { DatabaseError } from '../../database/database-error.js';
 import { AppError } from '../../errors/app-error.js';
 import { validationFailed } from '../../http/validation.errors.js';
 import { CredentialService } from '../credentials/credential.service.js';
-import type { ImportedValue } from '../credentials/credential-lifecycle.service.js';
+import type { ImportedValue } from '../credentials/credential-kind.js';
 import { ACCESS_TOKEN, AccessTokenClient } from '../access-token/access-token.client.js';
 import { TokenService } from '../access-token/token.service.js';
 import { AccountEditorService } from '../accounts/account-editor.service.js';

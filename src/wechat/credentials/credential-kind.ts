@@ -1,3 +1,4 @@
+import type { Origin } from '../../audit/origin.js';
 import type { Account } from '../accounts/account.js';
 import type { CredentialPolicy } from './credential.policy.js';
 
@@ -35,6 +36,16 @@ export interface FetchedValue {
   readonly value: string;
   /** As WeChat sent it: the engine checks that it is a whole number of seconds. */
   readonly expiresIn: unknown;
+}
+
+/** A live value that another server fetched. */
+export interface ImportedValue {
+  readonly value: string;
+  /** How long it still lives; how long it lives in all is not known. */
+  readonly remainingMs: number;
+  /** WeChat accepted it just now; else it could not be asked. */
+  readonly isProved: boolean;
+  readonly origin: Origin;
 }
 
 /** `unknown`: WeChat could not be asked, or gave an answer that says neither alive nor dead. */

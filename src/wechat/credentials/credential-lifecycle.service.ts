@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import type { Origin } from '../../audit/origin.js';
 import { DatabaseClock } from '../../database/database-clock.js';
 import { DatabaseError } from '../../database/database-error.js';
 import { AccountService } from '../accounts/account.service.js';
@@ -8,16 +7,8 @@ import { RefreshHistoryRepository } from '../refresh-history/refresh-history.rep
 import { CredentialSealer } from './credential-sealer.js';
 import { CredentialRepository } from './credential.repository.js';
 import type { Credential } from './credential.js';
+import type { ImportedValue } from './credential-kind.js';
 import { CredentialStore } from './credential-store.js';
-
-export interface ImportedValue {
-  readonly value: string;
-  /** How long it still lives; how long it lives in all is not known. */
-  readonly remainingMs: number;
-  /** WeChat accepted it just now; else it could not be asked. */
-  readonly isProved: boolean;
-  readonly origin: Origin;
-}
 
 /**
  * Which credentials there are while accounts come, change and go: a row and a credential for each account and

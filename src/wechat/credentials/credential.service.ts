@@ -6,9 +6,14 @@ import type { AppError } from '../../errors/app-error.js';
 import { SharedCall } from '../../time/shared-call.js';
 import type { Account } from '../accounts/account.js';
 import type { Credential } from './credential.js';
-import type { CredentialKind, ProbeVerdict, RefreshCause } from './credential-kind.js';
+import type {
+  CredentialKind,
+  ImportedValue,
+  ProbeVerdict,
+  RefreshCause,
+} from './credential-kind.js';
 import { overlapServedMs } from './credential.policy.js';
-import { CredentialLifecycleService, type ImportedValue } from './credential-lifecycle.service.js';
+import { CredentialLifecycleService } from './credential-lifecycle.service.js';
 import { CredentialReaderService } from './credential-reader.service.js';
 import { CredentialScheduler } from './credential.scheduler.js';
 import type { CredentialSnapshot } from './credential-snapshot.js';
