@@ -129,7 +129,7 @@ export function ledgerKept(evidence: Evidence): Verdict {
         logs.filter(
           ({ event, fields }) =>
             event === 'refresh' &&
-            (fields.outcome === 'held' || fields.outcome === 'database_away'),
+            (fields.outcome === 'pending' || fields.outcome === 'database_away'),
         ).length;
   if (made > booked + unclaimed) {
     violations.push(`${made} fetches were made, but ${booked} were booked`);

@@ -349,7 +349,7 @@ describe('an account that is removed', () => {
   });
 });
 
-describe('a live token that is brought along', () => {
+describe('an imported token', () => {
   it('legacy: it is handed out, and no other one is fetched before it is due', async () => {
     const { accessToken } = await wechat.mintAsForeigner(OTHER, 'legacy');
     await pass(1_200);
@@ -648,7 +648,7 @@ describe('for SDKs under /cgi-bin', () => {
     expect(await errcodeOf(token)).toBeUndefined();
   });
 
-  it('a token that was brought along is good at once', async () => {
+  it('an imported token is good at once', async () => {
     const { accessToken } = await wechat.mintAsForeigner(OTHER, 'stable');
     await add({ access_token: accessToken, expires_in: 7_000 });
     expect(await errcodeOf(accessToken)).toBeUndefined();

@@ -19,7 +19,7 @@ export const RefreshItem = z.object({
   at: z.iso.datetime().meta({ description: 'When the claim was won, before WeChat was called.' }),
   kind: z.string().meta({ examples: ['access_token'] }),
   cause: z.string().meta({
-    description: '`schedule`, `report` or `admin`; `import` for a value that was brought along.',
+    description: '`schedule`, `report` or `admin`; `import` for an imported value.',
   }),
   forced: z.boolean(),
   outcome: z.enum(REFRESH_OUTCOMES).meta({

@@ -13,8 +13,8 @@ import { chinaDay, ledgerTerms, parseForcedAt } from './ledger.js';
 import type { RefreshRequest } from './refresh-request.js';
 import { neededMs, refreshTiming, type RefreshTiming } from './timing.js';
 
-/** A claim that this process holds, with what it needs to know of the row at that moment. */
-export interface HeldClaim extends Claim {
+/** A claim of this process, with the row's facts at that moment. */
+export interface WonClaim extends Claim {
   /** The database's time of the claim, which lies before the call: the start of the new value's life. */
   readonly claimedAtMs: number;
   readonly forced: boolean;
@@ -23,8 +23,7 @@ export interface HeldClaim extends Claim {
 }
 
 /**
- * Takes the right to fetch, by one statement on the row. Who does not get it learns from the row, which
- * is read again, who has it or when it is free.
+ * Acquires the lease with one UPDATE. On failure the reloaded row shows who has it, or when it becomes free.
  */
 @Injectable()
 export class ClaimService {
@@ -41,17 +40,17 @@ export class ClaimService {
   }
 
   /**
-   * @returns undefined when the claim was not won; the credential then holds the row that says why
+   * @returns undefined when the claim was not won; the reloaded row says why
    * @throws DatabaseError when the database does not answer; nothing may be fetched then
    */
-  async claim(credential: Credential, request: RefreshRequest): Promise<HeldClaim | undefined> {
+  async claim(credential: Credential, request: RefreshRequest): Promise<WonClaim | undefined> {
     const nowMs = this.databaseClock.nowMs();
     if (allowedAtMs(credential.facts, request, nowMs) > nowMs) {
       return undefined;
     }
     const startedMs = this.clock.monotonicMs();
     const terms = this.terms(credential, request);
-    // A lost acknowledgement is no answer: whether the claim was won is read from the row in any case.
+    // The acknowledgement may be lost, so the row tells whether the claim was won.
     const sent = await this.repository
       .claim(credential.row, terms)
       .catch((error: unknown) => ({ error }));
@@ -76,7 +75,7 @@ export class ClaimService {
   }
 
   /** Whether enough of the lease is left to call WeChat and to commit before it ends. */
-  leavesRoom(claim: HeldClaim): boolean {
+  leavesRoom(claim: WonClaim): boolean {
     const elapsedMs = this.clock.monotonicMs() - claim.startedMs;
     return this.timing.leaseMs - elapsedMs >= neededMs(this.timing);
   }

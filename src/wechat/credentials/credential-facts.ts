@@ -37,7 +37,7 @@ export interface CredentialFacts {
   /** The value of the row; the reason where no key opens it; undefined where the row has none. */
   readonly stored: LiveValue | { readonly unopened: string } | undefined;
   readonly pending: PendingCommit | undefined;
-  /** The time of a claim of ours that may have ended the row's value, of which the row has not been told yet. */
+  /** The time of a claim of ours that may have ended the row's value, that the row does not have yet. */
   readonly pendingSuspicionMs: number | undefined;
   /** WeChat refused this value, whatever the row says. */
   readonly deadValue: string | undefined;

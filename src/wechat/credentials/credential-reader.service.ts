@@ -10,10 +10,10 @@ import { incidentOfFailure, incidentOfReason } from './incident.js';
 import { parseFailure, upstreamOf, type RefreshFailure } from './refresh-failure.js';
 import { RefreshService } from './refresh.service.js';
 
-/** Nothing tells of a clock that is put back, after which a value that seemed to have ended is good again. */
+/** A clock that is set back raises no event, but a value that seemed expired is usable again. */
 const LOOK_AGAIN_MS = 100;
 
-/** Hands out credentials: at once what is usable, else after the refresh that is under way. */
+/** Hands out credentials: at once if usable, else after the refresh under way. */
 @Injectable()
 export class CredentialReaderService {
   constructor(
@@ -37,7 +37,7 @@ export class CredentialReaderService {
     return snapshot;
   }
 
-  /** What to answer while there is nothing usable: why, until when, and what an operator should do. */
+  /** The error while nothing is usable: why, until when, and what an operator should do. */
   unavailable(credential: Credential): AppError {
     if (!credential.isServed) {
       return credential.isRetired ? accountRefused() : accountDisabled(credential.account.appId);
@@ -47,7 +47,7 @@ export class CredentialReaderService {
     const { detail, incident } = this.reason(credential, failure);
     return new AppError('token_unavailable', detail, {
       incident,
-      // Without an end in sight, as for a value that no key opens, there is nothing to wait for.
+      // No Retry-After where waiting does not help, such as for a value that no key opens.
       ...(Number.isFinite(waitMs) && { retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1_000)) }),
       ...(failure === undefined ? {} : { upstream: upstreamOf(failure) }),
     });
@@ -109,7 +109,7 @@ export class CredentialReaderService {
     return { detail, incident: incidentOfReason(credential, detail) };
   }
 
-  /** Why what there is cannot be used, whatever came of the last refresh. */
+  /** Why the value cannot be used, regardless of the last refresh. */
   private obstacle(credential: Credential): string | undefined {
     const { unopened } = credential.view;
     if (unopened !== undefined) {

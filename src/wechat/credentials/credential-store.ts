@@ -218,7 +218,7 @@ export class CredentialStore implements OnApplicationBootstrap {
     }
   }
 
-  /** Holds a row in memory, unless there is no account for it, or it is held already: single flight needs one credential. */
+  /** Takes a row into memory, unless it has no account or is there already: single flight needs one object per credential. */
   private add(row: CredentialEntity, reading: Reading): void {
     const kind = this.kinds.get(row.kind);
     const account = this.accounts.find(row.appId);

@@ -13,8 +13,8 @@ import { ProbeService } from './probe.service.js';
 import { OutboxService } from './outbox.service.js';
 
 /**
- * Once a second, after the round that reads what other replicas changed: makes and removes rows after it, tells the rows
- * what they could not be told before, and starts the probes that are due.
+ * Once a second, after the round that reads what other replicas changed: makes and removes rows after it, flushes the
+ * outbox, and starts the probes that are due.
  */
 @Injectable()
 export class CredentialUpkeepScheduler implements OnModuleInit, BeforeApplicationShutdown {

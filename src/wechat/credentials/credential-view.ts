@@ -69,7 +69,7 @@ export interface CredentialView {
   readonly version: number;
   readonly isDead: boolean;
   readonly isStoredDead: boolean;
-  /** The row has to be told something: a value, a suspicion or a death. */
+  /** The row lacks a value, a suspicion or a death that is known here. */
   readonly isUnwritten: boolean;
   /** What the row says of its value, it says of the live one; also where two replicas fetched the same value. */
   readonly isLiveStored: boolean;
@@ -376,7 +376,7 @@ function dueAt(facts: CredentialFacts, isDead: boolean, nowMs: number): number {
     row.owner !== null ||
     // The secret or the mode was changed since the last attempt.
     (account !== 'removed' && row.configVersion < account.configVersion) ||
-    // A death that the row has not been told.
+    // A death that is not in the row yet.
     (isDead && row.deadAt === null) ||
     // A value that was fetched without a claim has to be stored under one.
     (pending !== undefined && pending.claim === undefined && pending.isFencedOff !== true) ||

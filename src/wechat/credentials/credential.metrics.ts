@@ -13,8 +13,8 @@ type Label = (typeof LABELS)[number];
 const CLAIM_RESULTS: readonly ClaimResult[] = ['won', 'lost', 'fenced'];
 
 /**
- * What is known of each credential, read from memory at the scrape. What stands in the row is the same on every
- * replica that has read it; what was counted is this process's own.
+ * What is known of each credential, read from memory at the scrape. What comes from the row is the same on every
+ * replica that has read it; counts are this process's own.
  */
 @Injectable()
 export class CredentialMetrics {
@@ -164,7 +164,7 @@ export class CredentialMetrics {
     );
   }
 
-  /** One series for each credential for which there is something to tell. */
+  /** One series for each credential that has a value for it. */
   private gauge(
     name: string,
     help: string,
@@ -179,8 +179,8 @@ export class CredentialMetrics {
   }
 
   /**
-   * What nobody waits for shows nothing: the credentials of an account that is switched off, and a ticket that
-   * was let go because nobody asks for it.
+   * No series for what nobody needs: credentials of an account that is switched off, and a ticket that was left to
+   * expire because nobody asks for it.
    */
   private credentials(): Credential[] {
     return this.store

@@ -12,10 +12,10 @@ import type { RefreshFailure } from './refresh-failure.js';
 
 type ColumnExpressions = Parameters<UpdateQueryBuilder<CredentialEntity>['set']>[0];
 
-/** The columns of a row that nobody holds. */
+/** The columns of a row without a claim in flight. */
 const RELEASED = { owner: null, leaseUntil: 0 };
 
-/** The columns of a row about which nothing is in doubt. */
+/** The columns of a row after a commit: no claim, no suspicion, no failure. */
 const SETTLED = {
   ...RELEASED,
   suspectAt: null,
@@ -238,7 +238,7 @@ export class CredentialRepository {
     );
   }
 
-  /** Gives the lease back with what went wrong, and says when to try again. */
+  /** Releases the lease with the failure and the time of the next attempt. */
   fail(claim: Claim, recorded: RecordedFailure): Promise<boolean> {
     const now = this.database.nowMs;
     const suspect: ColumnExpressions = recorded.suspect
@@ -268,7 +268,7 @@ export class CredentialRepository {
     );
   }
 
-  /** Gives the lease back when WeChat was not called. */
+  /** Releases the lease when WeChat was not called. */
   release(claim: Claim): Promise<boolean> {
     return this.update(claim.id, RELEASED, underClaim(claim));
   }
@@ -338,7 +338,7 @@ export class CredentialRepository {
   /**
    * One UPDATE of one row, which raises its revision.
    * @param where what must hold beside the id
-   * @returns whether it held, and the row was changed
+   * @returns whether the row was changed
    * @throws DatabaseError; whether the row was changed is not known then
    */
   private async update(

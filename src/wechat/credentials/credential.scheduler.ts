@@ -16,7 +16,7 @@ import { RefreshService } from './refresh.service.js';
  */
 const MOST_STARTS = 36;
 const WITHIN_MS = 900;
-/** A database that is slow gets no more to do than it answers: so many wait for it at once, at most. */
+/** At most so many attempts at once, so that a slow database is not given more work than it finishes. */
 const MOST_UNDER_WAY = 80;
 
 /** Looks over what is in memory and starts what is due: once a second (TokenService), and after an account changed. */
@@ -34,14 +34,14 @@ export class CredentialScheduler implements OnApplicationBootstrap {
     private readonly clock: Clock,
   ) {}
 
-  /** The first look does not wait for the second to turn. */
+  /** The first look does not wait for the next tick. */
   onApplicationBootstrap(): void {
     void this.store.loaded.then(() => {
       this.startDue();
     });
   }
 
-  /** Starts what is due and returns; the attempts go on by themselves. */
+  /** Starts what is due and returns; the attempts continue on their own. */
   startDue(): void {
     if (!this.store.isLoaded || this.refreshes.isStopping) {
       return;
@@ -59,7 +59,7 @@ export class CredentialScheduler implements OnApplicationBootstrap {
     }
   }
 
-  /** The same for one that somebody waits for, who need not wait for the second to turn. */
+  /** The same for one credential that somebody waits for, without waiting for the next tick. */
   startIfDue(credential: Credential): void {
     if (!this.refreshes.isStopping && this.isDue(credential, this.databaseClock.nowMs())) {
       this.start(credential);
@@ -96,7 +96,7 @@ export class CredentialScheduler implements OnApplicationBootstrap {
     return this.starts.length;
   }
 
-  /** With a thousand accounts nearly all are told by the first comparison. */
+  /** With a thousand accounts, the first comparison is enough for nearly all. */
   private isDue(credential: Credential, nowMs: number): boolean {
     const { dueAtMs, leasedUntilMs, isOutdated } = credential.view;
     return (

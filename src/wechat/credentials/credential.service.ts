@@ -168,7 +168,7 @@ export class CredentialService {
     }
     switch (result.outcome) {
       case 'committed':
-      case 'held':
+      case 'pending':
         return { outcome: 'refreshed' };
       case 'failed': {
         const { failure } = result;

@@ -208,7 +208,7 @@ export class Credential {
     this.changed();
   }
 
-  /** The row has been told of the suspicion. */
+  /** The suspicion is in the row now. */
   suspicionFlushed(): void {
     this.memory.pendingSuspicionMs = undefined;
     this.changed();

@@ -1,17 +1,17 @@
 import { WechatCallError } from '../api/wechat-call.error.js';
-import type { HeldClaim } from './claim.service.js';
+import type { WonClaim } from './claim.service.js';
 import type { FetchedValue } from './credential-kind.js';
 import { usableLifetimeMs } from './credential.policy.js';
 import type { PendingCommit } from './credential-facts.js';
 import type { Credential } from './credential.js';
 
 /**
- * A fetched value as it is held and stored.
- * @returns undefined when WeChat's answer holds none that can be used
+ * A fetched value, ready to be committed.
+ * @returns undefined when WeChat's answer has no usable value
  */
 export function toPendingCommit(
   credential: Credential,
-  claim: HeldClaim,
+  claim: WonClaim,
   fetched: FetchedValue,
 ): PendingCommit | undefined {
   const answeredMs = usableLifetimeMs(fetched);
@@ -23,7 +23,7 @@ export function toPendingCommit(
     value: fetched.value,
     obtainedAtMs: claim.claimedAtMs,
     expiresAtMs: claim.claimedAtMs + answeredMs,
-    // Where a repeat returns the same value, an answer tells what remains, not how long a life is.
+    // Where a repeat returns the same value, an answer says how much of the lifetime remains, not how long it is.
     lifetimeMs: credential.policy.fetchEndsOlderValue
       ? answeredMs
       : Math.max(answeredMs, credential.row.lifetimeMs),

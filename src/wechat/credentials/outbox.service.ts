@@ -20,18 +20,18 @@ const DATABASE_PAUSE_MS = 1_000;
 export type Settled =
   /** In the row; `rotated` says whether it is another value than before. */
   | { readonly outcome: 'committed'; readonly rotated: boolean }
-  /** Served from memory: the database has not taken it yet. */
-  | { readonly outcome: 'held' }
+  /** Served from memory until the database takes it. */
+  | { readonly outcome: 'pending' }
   /** Somebody else's claim came after ours: what they store counts. */
   | { readonly outcome: 'fenced_off' }
   | { readonly outcome: 'failed'; readonly failure: RefreshFailure };
 
 /**
- * What the row of a credential has to be told: a new value, a suspicion, a death. Each is told at once, and what the
- * database did not take stays in the credential's facts and is told again here, once a second, until the row has it.
+ * Writes to the row what a process has learned: a new value, a suspicion, a death. Each is written at once. What the
+ * database did not take stays in the credential's facts, and is written again once a second until the row has it.
  *
  *   a fetched value ─▶ commit ─┬─ taken ─────────────▶ in the row
- *                              ├─ unanswered ────────▶ pending, served from memory; told again
+ *                              ├─ unanswered ────────▶ pending, served from memory; written again
  *                              └─ a later claim won ─▶ dropped; if it was served before, kept as fenced off
  *   a fetch that may have ended the row's value ─▶ pending suspicion ─▶ in the row
  *   a death ─▶ dead in memory ─▶ in the row
@@ -48,7 +48,7 @@ export class OutboxService {
     private readonly clock: DatabaseClock,
   ) {}
 
-  /** Tells the row all that it has not been told. @throws DatabaseError */
+  /** Writes all that the row does not have yet. @throws DatabaseError */
   async flush(credential: Credential): Promise<void> {
     const { pending } = credential.facts;
     if (pending?.claim !== undefined) {
@@ -79,7 +79,7 @@ export class OutboxService {
     }
     if (committed === undefined) {
       credential.addPending(value);
-      return { outcome: 'held' };
+      return { outcome: 'pending' };
     }
     credential.fenceOff(value.version);
     await this.addSuspicion(credential, value.obtainedAtMs);

@@ -16,10 +16,10 @@ interface Probe {
   endedAtMs: number | undefined;
 }
 
-/** How long after its answer a probe still serves those who ask. */
+/** For how long a probe's answer is shared with those who ask later. */
 const SHARED_MS = 2_000;
 
-/** Finds out whether WeChat still accepts a live value, and writes down when it does not. */
+/** Asks WeChat whether it still accepts a live value, and marks dead what it refuses. */
 @Injectable()
 export class ProbeService {
   private readonly logger = new Logger(ProbeService.name);
@@ -120,7 +120,7 @@ export class ProbeService {
       await this.repository.confirmImport(row);
       await this.store.reload(credential);
     } catch (error) {
-      // The probes go on until the row says it.
+      // The probes continue until the row is written.
       this.logger.warn({
         event: 'proof_not_stored',
         app_id: account.appId,

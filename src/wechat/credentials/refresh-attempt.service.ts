@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { DatabaseError } from '../../database/database-error.js';
 import { Clock } from '../../time/clock.js';
-import { ClaimService, type HeldClaim } from './claim.service.js';
+import { ClaimService, type WonClaim } from './claim.service.js';
 import type { Credential } from './credential.js';
 import { UnclaimedFetchService } from './unclaimed-fetch.service.js';
 import { RefreshHistoryRepository } from '../refresh-history/refresh-history.repository.js';
@@ -46,7 +46,7 @@ export class RefreshAttemptService {
     credential: Credential,
     request: RefreshRequest,
   ): Promise<AttemptResult> {
-    // A value may only wait to be stored: a schedule that is due because of it is served by that.
+    // A pending value only has to be stored. If the schedule was due because of it, that is all.
     const { pending } = credential.facts;
     if (pending?.claim !== undefined) {
       const stored = await this.outbox.commit(credential, pending.claim, pending);
@@ -57,7 +57,7 @@ export class RefreshAttemptService {
     if (isReplaced(credential.facts, credential.view, request)) {
       return { outcome: 'not_claimed' };
     }
-    let claim: HeldClaim | undefined;
+    let claim: WonClaim | undefined;
     try {
       claim = await this.claims.claim(credential, request);
       if (claim !== undefined) {
@@ -69,7 +69,7 @@ export class RefreshAttemptService {
       }
       if (error instanceof DatabaseError) {
         return (await this.unclaimed.fetch(credential))
-          ? { outcome: 'held' }
+          ? { outcome: 'pending' }
           : { outcome: 'database_away' };
       }
       throw error;
@@ -78,18 +78,18 @@ export class RefreshAttemptService {
       return { outcome: 'not_claimed' };
     }
     if (!this.claims.leavesRoom(claim)) {
-      // The claim took so long that somebody else could hold the lease before our answer is stored.
+      // The claim took so long that the lease could pass to somebody else before our answer is stored.
       await this.settle.release(credential, claim);
       return { outcome: 'not_claimed' };
     }
     return this.fetch(credential, claim);
   }
 
-  /** What cannot be written down is not done: the row is the refresh's write-ahead history. */
+  /** Write-ahead: a refresh that cannot be recorded is not made. */
   private async writeDown(
     credential: Credential,
     request: RefreshRequest,
-    claim: HeldClaim,
+    claim: WonClaim,
   ): Promise<void> {
     await this.history.open(claim, {
       appId: credential.account.appId,
@@ -103,7 +103,7 @@ export class RefreshAttemptService {
     await this.history.closeAbandoned(claim, credential.row.version);
   }
 
-  private async fetch(credential: Credential, claim: HeldClaim): Promise<Settled> {
+  private async fetch(credential: Credential, claim: WonClaim): Promise<Settled> {
     let fetched;
     try {
       fetched = await credential.kind.fetch(credential.account, { force: claim.forced });

@@ -12,7 +12,7 @@ import { isReplaced, type RefreshRequest } from './refresh-request.js';
 
 export type RefreshResult =
   | AttemptResult
-  /** The caller's time ended first; what is under way goes on without it. */
+  /** The caller's deadline passed first; the attempt continues without it. */
   | { readonly outcome: 'out_of_time' };
 
 interface Run {
@@ -24,8 +24,8 @@ const LOOK_AGAIN_MS = 250;
 const REPLACED = { outcome: 'committed', rotated: true } as const;
 
 /**
- * Single flight: one attempt for each credential in this process, shared by all who want one. Each
- * caller has a deadline of its own, so that a WeChat that hangs freezes nobody.
+ * Single flight: one attempt per credential in this process, shared by all callers. Each caller has its own
+ * deadline, so a WeChat that hangs blocks nobody.
  */
 @Injectable()
 export class RefreshService implements BeforeApplicationShutdown {
@@ -68,7 +68,7 @@ export class RefreshService implements BeforeApplicationShutdown {
     await this.settled();
   }
 
-  /** Starts an attempt; the caller has looked that none is under way. */
+  /** Starts an attempt; the caller has checked that none is under way. */
   start(credential: Credential, request: RefreshRequest): Promise<AttemptResult> {
     const promise = this.attempt(credential, request);
     this.runs.set(credential, { promise, request });
@@ -77,8 +77,8 @@ export class RefreshService implements BeforeApplicationShutdown {
 
   /**
    * Refreshes, or joins the attempt under way. `waitMs` bounds the wait for others and for the floor: for
-   * an attempt under way, for a lease that another replica holds. An attempt of one's own is seen through,
-   * since it is made in any case. Whoever replaces what the request names has done it (refresh-request.ts); a
+   * an attempt under way, for the lease of another replica. A caller's own attempt is not cut short,
+   * since it continues in any case. Whoever replaces what the request names has done it (refresh-request.ts); a
    * forced refresh never joins an unforced one, but comes after it.
    */
   async refresh(
@@ -178,8 +178,8 @@ function isUndecided({ outcome }: RefreshResult): boolean {
 }
 
 /**
- * Whether what came of the attempt that was joined is the answer to a request that it did not replace anything for.
- * A new value that does not replace what the request names is none: it was there before, or is dead already.
+ * Whether the result of the joined attempt answers a request whose value it did not replace. A new value
+ * that does not replace what the request names is no answer: it was there before, or is dead already.
  */
 function isAnsweredBy(
   joined: RefreshRequest,
@@ -190,7 +190,7 @@ function isAnsweredBy(
     return false;
   }
   const hasNewValue =
-    result.outcome === 'held' || (result.outcome === 'committed' && result.rotated);
+    result.outcome === 'pending' || (result.outcome === 'committed' && result.rotated);
   return (
     (request.force === 'requested' || !hasNewValue) &&
     joined.replaces.configVersion >= request.replaces.configVersion

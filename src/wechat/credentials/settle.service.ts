@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DatabaseClock } from '../../database/database-clock.js';
 import { WechatCallError } from '../api/wechat-call.error.js';
-import type { HeldClaim } from './claim.service.js';
+import type { WonClaim } from './claim.service.js';
 import type { FetchedValue } from './credential-kind.js';
 import { jitterOf, nextDueAtMs } from './credential.policy.js';
 import { CredentialRepository } from './credential.repository.js';
@@ -23,7 +23,7 @@ export class SettleService {
   ) {}
 
   /** The fetch brought a value. */
-  async succeed(credential: Credential, claim: HeldClaim, fetched: FetchedValue): Promise<Settled> {
+  async succeed(credential: Credential, claim: WonClaim, fetched: FetchedValue): Promise<Settled> {
     const value = toPendingCommit(credential, claim, fetched);
     if (value === undefined) {
       return this.fail(credential, claim, unusableAnswer(credential));
@@ -37,12 +37,12 @@ export class SettleService {
   }
 
   /** The fetch brought none, or a value that cannot be one. */
-  async fail(credential: Credential, claim: HeldClaim, error: unknown): Promise<Settled> {
+  async fail(credential: Credential, claim: WonClaim, error: unknown): Promise<Settled> {
     const { row, policy } = credential;
     const failure = describeFailure(error, parseFailure(row.lastError), this.nowMs());
     const isUnknown = failure.failureClass === 'unknown_outcome';
     const suspect = isUnknown && policy.fetchEndsOlderValue;
-    // How the row will stand: our own claim, which is in flight still, is not held against the value.
+    // The row as it will be: our own claim, which is still in flight, does not make the value suspect.
     const after = {
       ...row,
       owner: null,
@@ -51,7 +51,7 @@ export class SettleService {
     };
     const nowMs = this.nowMs();
     const { effectiveExpiresAtMs } = credentialView({ ...credential.facts, row: after }, nowMs);
-    // After a forced fetch of unknown outcome an unforced one tells at once what WeChat holds.
+    // After a forced fetch of unknown outcome, an unforced one at once returns WeChat's newest value.
     const dead = isUnknown && claim.forced;
     const delayMs = retryDelayMs(policy, {
       ...failure,
@@ -70,7 +70,7 @@ export class SettleService {
         forceNext: error instanceof SameValueError,
       }),
     );
-    // Not recorded: the claim was taken over, its row is gone, or the database did not say. The row must learn it.
+    // Not recorded: the claim was taken over, its row is gone, or the database did not answer. The row must become suspect.
     const isLost =
       recorded === false || (recorded === undefined && credential.row.owner !== claim.owner);
     if (isUnknown && isLost) {
@@ -81,7 +81,7 @@ export class SettleService {
   }
 
   /** WeChat was not called: the claim is given back. */
-  async release(credential: Credential, claim: HeldClaim): Promise<void> {
+  async release(credential: Credential, claim: WonClaim): Promise<void> {
     await this.outbox.write(credential, () => this.repository.release(claim));
     await this.outbox.close(credential, claim, 'released');
   }
@@ -89,7 +89,7 @@ export class SettleService {
   /** WeChat returned the value that is stored already. */
   private async keep(
     credential: Credential,
-    claim: HeldClaim,
+    claim: WonClaim,
     value: PendingCommit,
   ): Promise<Settled> {
     const { row, account, policy } = credential;
@@ -107,7 +107,7 @@ export class SettleService {
       }),
     );
     if (kept === undefined) {
-      return { outcome: 'held' };
+      return { outcome: 'pending' };
     }
     await this.outbox.close(credential, claim, kept ? 'unchanged' : 'fenced_off');
     return kept ? { outcome: 'committed', rotated: false } : { outcome: 'fenced_off' };

@@ -10,9 +10,9 @@ const DATABASE_PAUSE_MS = 1_000;
 const VERSION_JUMP = 100_000;
 
 /**
- * What is left while the database is away, when no claim can be made: where a repeated fetch returns the
- * same value it does no harm without one, so the last two minutes of a value are not let pass. The value
- * is served from memory, and stored by an ordinary claim later. Anywhere else nothing is fetched.
+ * The last option while the database is away and no claim can be made. Where a repeated fetch returns the same
+ * value (stable mode), it is harmless without a claim, so it is made in the last two minutes of a value. The new value
+ * is served from memory, and an ordinary claim stores it later. In other modes nothing is fetched.
  */
 @Injectable()
 export class UnclaimedFetchService {
@@ -20,7 +20,7 @@ export class UnclaimedFetchService {
 
   constructor(private readonly clock: DatabaseClock) {}
 
-  /** @returns whether a new value is held in memory */
+  /** @returns whether there is a new value, pending in memory */
   async fetch(credential: Credential): Promise<boolean> {
     const nowMs = Math.trunc(this.clock.nowMs());
     credential.pauseForDatabase(nowMs + DATABASE_PAUSE_MS);
@@ -38,7 +38,7 @@ export class UnclaimedFetchService {
       return false;
     }
     credential.addPending({
-      // Another replica may do the same: a jump keeps two values from sharing a version.
+      // Another replica may do the same: a random step keeps two values from sharing a version.
       version: credential.version + randomInt(1, VERSION_JUMP),
       value: fetched.value,
       obtainedAtMs: nowMs,

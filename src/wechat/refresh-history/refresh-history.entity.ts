@@ -22,7 +22,7 @@ export class RefreshHistoryEntity {
   @Column({ name: 'kind', type: 'varchar', length: 32 })
   kind!: string;
 
-  /** `schedule`, `report` or `admin`; `import` for a value that was brought along. */
+  /** `schedule`, `report` or `admin`; `import` for an imported value. */
   @Column({ name: 'cause', type: 'varchar', length: 16 })
   cause!: string;
 
