@@ -1,6 +1,5 @@
-import type { HttpService } from '@nestjs/axios';
+import type { HttpModuleOptions, HttpService } from '@nestjs/axios';
 import { type AxiosRequestConfig, isAxiosError } from 'axios';
-import { firstValueFrom } from 'rxjs';
 import { type AttemptAgent, type Route, attemptAgent } from './attempt-agent.js';
 
 /** One request, ready to be sent to any of the hosts. */
@@ -40,6 +39,24 @@ export interface Failed {
 
 const MAX_BYTES = 1024 * 1024;
 
+/** What is the same for every request: the options of HttpModule. */
+export const HTTP_OPTIONS: HttpModuleOptions = {
+  headers: {
+    'User-Agent': 'wechat-token-center',
+    Accept: 'application/json',
+    'Accept-Encoding': 'identity',
+  },
+  // The agent knows the proxy; axios would look for one in the process's variables.
+  proxy: false,
+  // A redirect would carry the AppSecret wherever it points.
+  maxRedirects: 0,
+  maxContentLength: MAX_BYTES,
+  maxBodyLength: MAX_BYTES,
+  decompress: false,
+  responseType: 'arraybuffer',
+  validateStatus: () => true,
+};
+
 /** One attempt at one host. Never rejects. */
 export async function exchange(http: HttpService, attempt: Attempt): Promise<Exchange> {
   // One timer for all phases: axios' own starts late and anew, so that slow drops of bytes would pass it.
@@ -59,9 +76,7 @@ export async function exchange(http: HttpService, attempt: Attempt): Promise<Exc
     timeoutMs: attempt.timeoutMs,
   });
   try {
-    const response = await firstValueFrom(
-      http.request<Buffer>(requestConfig(attempt, agent, end.signal)),
-    );
+    const response = await http.axiosRef.request<Buffer>(requestConfig(attempt, agent, end.signal));
     return { kind: 'answered', status: response.status, body: response.data };
   } catch (error) {
     return end.signal.aborted
@@ -82,24 +97,12 @@ function requestConfig(
   return {
     method: request.method,
     url: `${origin}${request.target}`,
-    ...(request.body === undefined ? {} : { data: request.body }),
-    headers: {
-      'User-Agent': 'wechat-token-center',
-      Accept: 'application/json',
-      'Accept-Encoding': 'identity',
-      ...(request.body === undefined ? {} : { 'Content-Type': 'application/json' }),
-    },
+    ...(request.body !== undefined && {
+      data: request.body,
+      headers: { 'Content-Type': 'application/json' },
+    }),
     httpAgent: agent,
     httpsAgent: agent,
-    // The agent knows the proxy; axios would look for one in the process's variables.
-    proxy: false,
-    // A redirect would carry the AppSecret wherever it points.
-    maxRedirects: 0,
-    maxContentLength: MAX_BYTES,
-    maxBodyLength: MAX_BYTES,
-    decompress: false,
-    responseType: 'arraybuffer',
-    validateStatus: () => true,
     signal,
   };
 }

@@ -1,10 +1,11 @@
 import { HttpModule } from '@nestjs/axios';
 import { Module } from '@nestjs/common';
+import { HTTP_OPTIONS } from './http-exchange.js';
 import { WechatApiMetrics } from './wechat-api.metrics.js';
 import { WechatClient } from './wechat-client.js';
 
 @Module({
-  imports: [HttpModule],
+  imports: [HttpModule.register(HTTP_OPTIONS)],
   providers: [WechatApiMetrics, WechatClient],
   exports: [WechatClient],
 })

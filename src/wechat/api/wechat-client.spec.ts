@@ -4,7 +4,9 @@ import { inspect } from 'node:util';
 import { HttpService } from '@nestjs/axios';
 import { Logger } from '@nestjs/common';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import axios from 'axios';
 import { AppConfig } from '../../config/app-config.js';
+import { HTTP_OPTIONS } from './http-exchange.js';
 import { WechatCallError } from './wechat-call.error.js';
 import { MetricsRegistry } from '../../observability/metrics-registry.js';
 import { WechatApiMetrics } from './wechat-api.metrics.js';
@@ -95,7 +97,8 @@ function clientOf(
       ...wechatConfig,
     },
   });
-  return new WechatClient(config, new HttpService(), new WechatApiMetrics(new MetricsRegistry()));
+  const http = new HttpService(axios.create(HTTP_OPTIONS));
+  return new WechatClient(config, http, new WechatApiMetrics(new MetricsRegistry()));
 }
 
 async function failureOf(call: Promise<unknown>): Promise<WechatCallError> {
