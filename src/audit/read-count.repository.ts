@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { isUniqueViolation } from '../database/database-error.js';
 import { DatabaseService } from '../database/database.service.js';
+import { insertIfNew } from '../database/insert-if-new.js';
 import { ReadCountEntity } from './read-count.entity.js';
 
 /** The reads of one client of one credential within a minute, on all replicas together. */
@@ -35,21 +35,7 @@ export class ReadCountRepository {
 
   /** All of them or none; rows that are there already are these, from a try whose answer was lost. */
   async insert(rows: readonly ReadCountRow[]): Promise<void> {
-    try {
-      await this.database.run((source) =>
-        source
-          .createQueryBuilder()
-          .insert()
-          .into(ReadCountEntity)
-          .values([...rows])
-          .updateEntity(false)
-          .execute(),
-      );
-    } catch (error) {
-      if (!isUniqueViolation(error)) {
-        throw error;
-      }
-    }
+    await insertIfNew(this.database, ReadCountEntity, [...rows]);
   }
 
   /** Newest first. */

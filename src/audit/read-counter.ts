@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { toDatabaseError } from '../database/database-error.js';
 import { DatabaseClock } from '../database/database-clock.js';
 import { RetentionService } from '../database/retention.service.js';
+import { JoinedRound } from '../time/joined-round.js';
 import { ReadCountEntity } from './read-count.entity.js';
 import { ReadCountRepository, type ReadCountRow } from './read-count.repository.js';
 
@@ -46,7 +47,7 @@ export class ReadCounter implements OnModuleInit, OnApplicationShutdown {
   private counters: Counters = new Map();
   private beganAtMs = 0;
   private batches: (readonly ReadCountRow[])[] = [];
-  private round: Promise<void> | undefined;
+  private readonly round = new JoinedRound(() => this.write());
 
   constructor(
     private readonly repository: ReadCountRepository,
@@ -68,12 +69,12 @@ export class ReadCounter implements OnModuleInit, OnApplicationShutdown {
   /** Writes what was counted. A round under way is joined. Never rejects. */
   flush(): Promise<void> {
     this.closeMinute();
-    return (this.round ??= this.write().finally(() => (this.round = undefined)));
+    return this.round.run();
   }
 
   /** After the last answer was given, and before the database is closed. */
   async onApplicationShutdown(): Promise<void> {
-    await this.round;
+    await this.round.ended();
     await this.flush();
   }
 

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { In, IsNull } from 'typeorm';
 import { changedNow } from '../database/columns.js';
-import { isUniqueViolation } from '../database/database-error.js';
 import { DatabaseService } from '../database/database.service.js';
+import { insertIfNew } from '../database/insert-if-new.js';
 import { ClientKeyEntity } from './client-key.entity.js';
 
 export type NewClientKey = Pick<
@@ -93,23 +93,12 @@ export class ClientKeyRepository {
     );
   }
 
-  private async insertInto(slot: number, key: NewClientKey): Promise<boolean> {
-    try {
-      await this.database.run((source) =>
-        source
-          .createQueryBuilder()
-          .insert()
-          .into(ClientKeyEntity)
-          .values({ ...key, slot, revision: 1, updatedAt: () => this.database.nowMs })
-          .updateEntity(false)
-          .execute(),
-      );
-      return true;
-    } catch (error) {
-      if (isUniqueViolation(error)) {
-        return false;
-      }
-      throw error;
-    }
+  private insertInto(slot: number, key: NewClientKey): Promise<boolean> {
+    return insertIfNew(this.database, ClientKeyEntity, {
+      ...key,
+      slot,
+      revision: 1,
+      updatedAt: () => this.database.nowMs,
+    });
   }
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { APP_ID } from '../config/parsers.js';
 import { SCOPES } from '../access/scope.js';
 import { TOKEN_HOLDER } from '../audit/read-counter.js';
 import { NOT_VISIBLE, VISIBLE_LINE } from '../errors/unseen-text.js';
@@ -29,7 +30,7 @@ const Scopes = z
   .max(SCOPES.length)
   .meta({ description: 'What its keys may do.', examples: [['token:read', 'token:report']] });
 
-const AppId = z.string().regex(/^wx[0-9a-f]{16}$/, 'must be an AppID');
+const AppId = z.string().regex(APP_ID, 'must be an AppID');
 
 const Accounts = z.union(
   [z.literal('all'), z.array(AppId).min(1).max(1_000)],

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { changedNow } from '../database/columns.js';
-import { isUniqueViolation } from '../database/database-error.js';
 import { DatabaseService } from '../database/database.service.js';
+import { insertIfNew } from '../database/insert-if-new.js';
 import { CLIENT_ID } from './client.dto.js';
 import { ClientEntity } from './client.entity.js';
 
@@ -43,24 +43,12 @@ export class ClientRepository {
   }
 
   /** @returns false when there is a client with this id */
-  async insert(client: NewClient): Promise<boolean> {
-    try {
-      await this.database.run((source) =>
-        source
-          .createQueryBuilder()
-          .insert()
-          .into(ClientEntity)
-          .values({ ...client, revision: 1, updatedAt: () => this.database.nowMs })
-          .updateEntity(false)
-          .execute(),
-      );
-      return true;
-    } catch (error) {
-      if (isUniqueViolation(error)) {
-        return false;
-      }
-      throw error;
-    }
+  insert(client: NewClient): Promise<boolean> {
+    return insertIfNew(this.database, ClientEntity, {
+      ...client,
+      revision: 1,
+      updatedAt: () => this.database.nowMs,
+    });
   }
 
   /** @returns false when it was removed */

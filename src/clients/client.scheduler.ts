@@ -10,6 +10,7 @@ import { DatabaseClock } from '../database/database-clock.js';
 import { DatabaseService } from '../database/database.service.js';
 import { ReplicaSyncScheduler } from '../database/replica-sync.scheduler.js';
 import { RetentionService } from '../database/retention.service.js';
+import { JoinedRound } from '../time/joined-round.js';
 import { ClientKeyEntity } from './client-key.entity.js';
 import { ClientStore } from './client-store.js';
 import { ClientEntity } from './client.entity.js';
@@ -26,7 +27,7 @@ const TOMBSTONE_MS = 86_400_000;
 export class ClientScheduler
   implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown
 {
-  private flushing: Promise<void> | undefined;
+  private readonly round = new JoinedRound(() => this.uses.flush());
 
   constructor(
     private readonly store: ClientStore,
@@ -73,7 +74,7 @@ export class ClientScheduler
   /** A flush that still runs is joined. Never rejects. */
   @Cron(CronExpression.EVERY_MINUTE)
   flush(): Promise<void> {
-    return (this.flushing ??= this.uses.flush().finally(() => (this.flushing = undefined)));
+    return this.round.run();
   }
 
   /** Requests ask no clock for the time of a use. */

@@ -56,10 +56,12 @@ export const apiKey = z
     'is easy to guess: apart from common words, sequences and repetitions it has fewer than 10 different characters. Use a random one, such as `openssl rand -hex 24` prints.',
   );
 
+export const APP_ID = /^wx[0-9a-f]{16}$/;
+
 export const appId = z
   .string()
   .regex(
-    /^wx[0-9a-f]{16}$/,
+    APP_ID,
     'is not an AppID. An AppID is wx and 16 characters of 0-9 and a-f; the WeChat console shows it beside the AppSecret.',
   );
 

@@ -1,6 +1,7 @@
 import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
 import type { EntityTarget, ObjectLiteral } from 'typeorm';
 import { AppConfig } from '../config/app-config.js';
+import { JoinedRound } from '../time/joined-round.js';
 import { toDatabaseError } from './database-error.js';
 import { DatabaseService } from './database.service.js';
 
@@ -27,7 +28,7 @@ export interface Retained<Entity extends ObjectLiteral = ObjectLiteral> {
 export class RetentionService implements BeforeApplicationShutdown {
   private readonly logger = new Logger(RetentionService.name);
   private readonly retained: Retained[] = [];
-  private round: Promise<void> | undefined;
+  private readonly round = new JoinedRound(() => this.purgeAll());
   private isStopping = false;
 
   constructor(
@@ -41,12 +42,12 @@ export class RetentionService implements BeforeApplicationShutdown {
 
   /** Goes through every table. A round under way is joined. Never rejects. */
   purge(): Promise<void> {
-    return (this.round ??= this.purgeAll().finally(() => (this.round = undefined)));
+    return this.round.run();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
     this.isStopping = true;
-    await this.round;
+    await this.round.ended();
   }
 
   private async purgeAll(): Promise<void> {

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { changedNow } from '../../database/columns.js';
-import { isUniqueViolation } from '../../database/database-error.js';
 import { DatabaseService } from '../../database/database.service.js';
+import { insertIfNew } from '../../database/insert-if-new.js';
 import { AccountEntity } from './account.entity.js';
 
 type NewAccount = Omit<
@@ -28,32 +28,16 @@ export class AccountRepository {
   }
 
   /** @returns false when another process inserted the account first */
-  async insert(account: NewAccount): Promise<boolean> {
+  insert(account: NewAccount): Promise<boolean> {
     const now = (): string => this.database.nowMs;
-    try {
-      await this.database.run((source) =>
-        source
-          .createQueryBuilder()
-          .insert()
-          .into(AccountEntity)
-          .values({
-            ...account,
-            createdAt: now,
-            revision: 1,
-            updatedAt: now,
-            removedAt: null,
-            fenceBase: 0,
-          })
-          .updateEntity(false)
-          .execute(),
-      );
-      return true;
-    } catch (error) {
-      if (isUniqueViolation(error)) {
-        return false;
-      }
-      throw error;
-    }
+    return insertIfNew(this.database, AccountEntity, {
+      ...account,
+      createdAt: now,
+      revision: 1,
+      updatedAt: now,
+      removedAt: null,
+      fenceBase: 0,
+    });
   }
 
   /** @returns false when the row has changed since it was read, or is removed */

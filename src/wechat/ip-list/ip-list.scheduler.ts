@@ -1,5 +1,6 @@
 import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import { Cron, CronExpression } from '@nestjs/schedule';
+import { JoinedRound } from '../../time/joined-round.js';
 import { IpService } from './ip.service.js';
 
 /** Accounts have two lists each, and a WeChat that hangs holds each call for its whole deadline. */
@@ -8,7 +9,7 @@ const AT_ONCE = 4;
 /** Once a minute: refreshes the lists in memory that are due. A round that still runs is joined. */
 @Injectable()
 export class IpListScheduler implements BeforeApplicationShutdown {
-  private round: Promise<void> | undefined;
+  private readonly round = new JoinedRound(() => this.refreshDue());
   private isStopping = false;
 
   constructor(private readonly ips: IpService) {}
@@ -16,12 +17,12 @@ export class IpListScheduler implements BeforeApplicationShutdown {
   /** Ends when the round has ended. Never rejects. */
   @Cron(CronExpression.EVERY_MINUTE)
   tick(): Promise<void> {
-    return (this.round ??= this.refreshDue().finally(() => (this.round = undefined)));
+    return this.round.run();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
     this.isStopping = true;
-    await this.round;
+    await this.round.ended();
   }
 
   private async refreshDue(): Promise<void> {
