@@ -4,16 +4,25 @@ import type { DatabaseService } from './database.service.js';
 
 /**
  * Inserts all rows or none, by one statement.
+ * @param parameters of the expressions in the rows
  * @returns false where a unique index refuses one of them: it is there already
  */
 export async function insertIfNew<Entity extends ObjectLiteral>(
   database: DatabaseService,
   entity: EntityTarget<Entity>,
   rows: QueryDeepPartialEntity<Entity> | QueryDeepPartialEntity<Entity>[],
+  parameters: ObjectLiteral = {},
 ): Promise<boolean> {
   try {
     await database.run((source) =>
-      source.createQueryBuilder().insert().into(entity).values(rows).updateEntity(false).execute(),
+      source
+        .createQueryBuilder()
+        .insert()
+        .into(entity)
+        .values(rows)
+        .setParameters(parameters)
+        .updateEntity(false)
+        .execute(),
     );
     return true;
   } catch (error) {

@@ -4,6 +4,7 @@ import {
   type BeforeApplicationShutdown,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
+import { JoinedRound } from '../time/joined-round.js';
 import { SteadyLoop } from '../time/steady-loop.js';
 import { DatabaseClock } from './database-clock.js';
 import { DatabaseError } from './database-error.js';
@@ -29,7 +30,7 @@ export class ReplicaSyncScheduler implements OnApplicationBootstrap, BeforeAppli
   private readonly logger = new Logger(ReplicaSyncScheduler.name);
   private readonly loop = new SteadyLoop(() => this.turn(() => void this.write()), this.logger);
   private readonly features: AfterRound[] = [];
-  private writing: Promise<void> | undefined;
+  private readonly writing = new JoinedRound(() => this.writeAll());
   private isAway = false;
   private isSkewed = false;
 
@@ -54,13 +55,13 @@ export class ReplicaSyncScheduler implements OnApplicationBootstrap, BeforeAppli
   /** Ends when the round that runs has ended, and what is written after it. */
   async stop(): Promise<void> {
     await this.loop.stop();
-    await this.writing;
+    await this.writing.ended();
   }
 
   /** One turn of the loop, and what is written after its round. */
   async poll(): Promise<void> {
     await this.turn(async () => {
-      await this.writing;
+      await this.writing.ended();
       await this.write();
     });
   }
@@ -88,7 +89,7 @@ export class ReplicaSyncScheduler implements OnApplicationBootstrap, BeforeAppli
 
   /** Joins what is being written. Never rejects. */
   private write(): Promise<void> {
-    return (this.writing ??= this.writeAll().finally(() => (this.writing = undefined)));
+    return this.writing.run();
   }
 
   private async writeAll(): Promise<void> {

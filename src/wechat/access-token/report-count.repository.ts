@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { outcomeLike } from '../../audit/audit-outcome.js';
 import type { AuditQuery } from '../../audit/audit-trail.service.js';
-import { isUniqueViolation } from '../../database/database-error.js';
+import { insertIfNew } from '../../database/insert-if-new.js';
 import { DatabaseService } from '../../database/database.service.js';
 import { newestFirst } from '../../database/newest-first.js';
 import { ReportCountEntity } from './report-count.entity.js';
@@ -19,7 +19,10 @@ export class ReportCountRepository {
    * @throws DatabaseError
    */
   async add(counted: ReportCountRow): Promise<void> {
-    if ((await this.raise(counted)) || (await this.insert(counted))) {
+    if (
+      (await this.raise(counted)) ||
+      (await insertIfNew(this.database, ReportCountEntity, counted))
+    ) {
       return;
     }
     // Another replica made the row in between.
@@ -53,25 +56,5 @@ export class ReportCountRepository {
         .execute(),
     );
     return result.affected === 1;
-  }
-
-  private async insert(counted: ReportCountRow): Promise<boolean> {
-    try {
-      await this.database.run((source) =>
-        source
-          .createQueryBuilder()
-          .insert()
-          .into(ReportCountEntity)
-          .values(counted)
-          .updateEntity(false)
-          .execute(),
-      );
-      return true;
-    } catch (error) {
-      if (isUniqueViolation(error)) {
-        return false;
-      }
-      throw error;
-    }
   }
 }

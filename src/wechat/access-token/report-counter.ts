@@ -10,6 +10,7 @@ import { DatabaseClock } from '../../database/database-clock.js';
 import { toDatabaseError } from '../../database/database-error.js';
 import { RetentionService } from '../../database/retention.service.js';
 import { REPLICA } from '../../observability/replica.js';
+import { JoinedRound } from '../../time/joined-round.js';
 import { ReportCountEntity } from './report-count.entity.js';
 import { ReportCountRepository, type ReportCountRow } from './report-count.repository.js';
 
@@ -34,7 +35,7 @@ export class ReportCounter implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger(ReportCounter.name);
   private rows = new Map<string, ReportCountRow>();
   private droppedReports = 0;
-  private round: Promise<void> | undefined;
+  private readonly round = new JoinedRound(() => this.write());
 
   constructor(
     private readonly repository: ReportCountRepository,
@@ -57,12 +58,12 @@ export class ReportCounter implements OnModuleInit, OnApplicationShutdown {
 
   /** Writes what was counted. A round under way is joined. Never rejects. */
   flush(): Promise<void> {
-    return (this.round ??= this.write().finally(() => (this.round = undefined)));
+    return this.round.run();
   }
 
   /** After the last answer was given, and before the database is closed. */
   async onApplicationShutdown(): Promise<void> {
-    await this.round;
+    await this.round.ended();
     await this.flush();
   }
 

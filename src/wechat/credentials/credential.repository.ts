@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import type { UpdateQueryBuilder } from 'typeorm';
-import { isUniqueViolation } from '../../database/database-error.js';
+import { insertIfNew } from '../../database/insert-if-new.js';
 import { DatabaseService } from '../../database/database.service.js';
 import { changedNow } from '../../database/columns.js';
 import { CredentialEntity } from './credential.entity.js';
@@ -104,22 +104,7 @@ export class CredentialRepository {
       'COALESCE((SELECT fence_base FROM wtc_account WHERE wtc_account.app_id = :accountId), 0)';
     const updatedAt = (): string => this.database.nowMs;
     const row = { ...EMPTY, id: randomUUID(), appId, kind, fence, updatedAt };
-    try {
-      await this.database.run((source) =>
-        source
-          .createQueryBuilder()
-          .insert()
-          .into(CredentialEntity)
-          .values(row)
-          .setParameters({ accountId: appId })
-          .updateEntity(false)
-          .execute(),
-      );
-    } catch (error) {
-      if (!isUniqueViolation(error)) {
-        throw error;
-      }
-    }
+    await insertIfNew(this.database, CredentialEntity, row, { accountId: appId });
   }
 
   /** Takes away what a removed account had; of an account that exists, nothing. */

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { isUniqueViolation } from '../../database/database-error.js';
+import { insertIfNew } from '../../database/insert-if-new.js';
 import { DatabaseService } from '../../database/database.service.js';
 import { TicketDemandEntity } from './ticket-demand.entity.js';
 import type { TicketType } from './ticket-type.js';
@@ -37,7 +37,8 @@ export class TicketDemandRepository {
         .execute(),
     );
     if (moved.affected === 0) {
-      await this.insert({ appId, type, askedAtMs });
+      // A row that is there already says no earlier time.
+      await insertIfNew(this.database, TicketDemandEntity, { appId, type, askedAt: askedAtMs });
     }
   }
 
@@ -55,24 +56,5 @@ export class TicketDemandRepository {
         .setParameters({ appId, type })
         .execute(),
     );
-  }
-
-  /** A row that is there already says no earlier time. */
-  private async insert({ appId, type, askedAtMs }: TicketDemand): Promise<void> {
-    try {
-      await this.database.run((source) =>
-        source
-          .createQueryBuilder()
-          .insert()
-          .into(TicketDemandEntity)
-          .values({ appId, type, askedAt: askedAtMs })
-          .updateEntity(false)
-          .execute(),
-      );
-    } catch (error) {
-      if (!isUniqueViolation(error)) {
-        throw error;
-      }
-    }
   }
 }

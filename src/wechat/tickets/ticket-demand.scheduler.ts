@@ -6,6 +6,7 @@ import {
 } from '@nestjs/common';
 import { Cron, CronExpression } from '@nestjs/schedule';
 import { DatabaseError } from '../../database/database-error.js';
+import { JoinedRound } from '../../time/joined-round.js';
 import { CredentialService } from '../credentials/credential.service.js';
 import { TicketDemandService } from './ticket-demand.service.js';
 import { TicketKindsService } from './ticket-kinds.service.js';
@@ -17,7 +18,7 @@ import { TicketKindsService } from './ticket-kinds.service.js';
 @Injectable()
 export class TicketDemandScheduler implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(TicketDemandScheduler.name);
-  private round: Promise<void> | undefined;
+  private readonly round = new JoinedRound(() => this.exchange());
   private isStopping = false;
 
   constructor(
@@ -33,12 +34,12 @@ export class TicketDemandScheduler implements OnApplicationBootstrap, BeforeAppl
   /** Ends when the round has ended. Never rejects. */
   @Cron(CronExpression.EVERY_MINUTE)
   tick(): Promise<void> {
-    return (this.round ??= this.exchange().finally(() => (this.round = undefined)));
+    return this.round.run();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
     this.isStopping = true;
-    await this.round;
+    await this.round.ended();
   }
 
   private async exchange(): Promise<void> {
