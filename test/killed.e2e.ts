@@ -173,7 +173,7 @@ const STEPS: readonly Step[] = [
 ];
 
 /** 0 while there is none; at the first start the table may not be there yet. */
-async function stored(column: 'version' | 'claimed_at'): Promise<number> {
+async function stored(column: 'version' | 'fetch_ended_at'): Promise<number> {
   const sql = `SELECT ${column} AS found FROM wtc_credential`;
   const rows = await source.query<{ found: number | string }[]>(sql).catch(() => []);
   return Number(rows[0]?.found ?? 0);
@@ -181,7 +181,7 @@ async function stored(column: 'version' | 'claimed_at'): Promise<number> {
 
 /** So that the next claim is won at once; the database's clock is this machine's. */
 async function untilFloorHasPassed(): Promise<void> {
-  const endsAt = (await stored('claimed_at')) + TIMES.floorMs;
+  const endsAt = (await stored('fetch_ended_at')) + TIMES.floorMs;
   await eventually(() => {
     expect(Date.now()).toBeGreaterThan(endsAt);
   });
