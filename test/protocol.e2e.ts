@@ -194,6 +194,9 @@ describe('the fence', () => {
     expect(after.version).toBe(row.version);
     expect(after.owner).toBe(mine.owner);
     expect(after.suspectAt).toBe(row.claimedAt);
+    // It was never served, so no version would go back.
+    expect(slotOf(pair.service).facts.pending).toBeUndefined();
+    expect(slotOf(pair.service).version).toBe(row.version);
   });
 
   it('refuses a failure and a release of a claim that is over', async () => {
