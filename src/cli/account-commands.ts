@@ -85,7 +85,7 @@ export function addAccountCommands(program: Command): void {
 
   accounts
     .command('update <app_id>')
-    .description('alter an account; what is left out stays')
+    .description('update an account; what is left out stays')
     .option('--name <name>', 'for people')
     .option('--mode <mode>', 'stable or legacy')
     .option('--enable', 'hand its token out again')
@@ -149,7 +149,7 @@ async function updateAccount(
   const enabled = enabledOf(options);
   const hosts = hostsOf(options);
   if ([name, mode, enabled, hosts].every((value) => value === undefined) && !changesSecret) {
-    throw new UsageError('Nothing is to be altered. `accounts update --help` lists what may be.');
+    throw new UsageError('Nothing to update. See `accounts update --help`.');
   }
   const account = await service.patch(`${ACCOUNTS}/${segment(appId)}`, {
     name,

@@ -55,7 +55,7 @@ export function addClientCommands(program: Command): void {
   withClientOptions(
     clients
       .command('update <id>')
-      .description('alter a client; what is left out stays, and lists are replaced whole'),
+      .description('update a client; what is left out stays, and lists are replaced whole'),
   ).action(updateClient);
 
   clients
@@ -133,7 +133,7 @@ async function updateClient(id: string, options: ClientOptions, command: Command
   const service = session.asAdmin();
   const body = bodyOf(options);
   if (Object.values(body).every((value) => value === undefined)) {
-    throw new UsageError('Nothing is to be altered. `clients update --help` lists what may be.');
+    throw new UsageError('Nothing to update. See `clients update --help`.');
   }
   session.showItem(await service.patch(`${CLIENTS}/${segment(id)}`, body));
 }

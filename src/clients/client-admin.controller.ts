@@ -87,7 +87,7 @@ export class ClientAdminController {
 
   @Patch(':id')
   @Audited('client.update')
-  @ApiOperation({ summary: 'Alter a client; what is left out stays' })
+  @ApiOperation({ summary: 'Update a client; what is left out stays' })
   @ApiParam({ name: 'id', example: 'order-service' })
   @ApiOkResponse({ standardSchema: ClientAnswer })
   @ApiProblems('validation_failed', 'not_found')

@@ -80,8 +80,8 @@ export class ClientStore {
   }
 
   /**
-   * For a change that was just made here. It is stored, and so what fails now is no failure of the change: the
-   * next round, a second from now, has it as well.
+   * Reads back a change that was just made here. The change is stored already, so an error here does not fail it:
+   * the next round, within a second, reads it too.
    */
   async adoptNow(): Promise<void> {
     try {

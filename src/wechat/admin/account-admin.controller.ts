@@ -102,17 +102,17 @@ export class AccountAdminController {
 
   @Patch(':app_id')
   @Audited('account.update')
-  @ApiOperation({ summary: 'Alter an account; another secret or mode refreshes at once' })
+  @ApiOperation({ summary: 'Update an account; another secret or mode refreshes at once' })
   @ApiParam(APP_ID)
   @ApiOkResponse({ standardSchema: AccountStateAnswer })
   @ApiProblems('validation_failed', 'account_not_found')
-  async alter(
+  async update(
     @Req() request: FastifyRequest,
     @Param('app_id') appId: string,
     @ValidBody(AccountChangeBody) body: AccountChangeBody,
   ): Promise<AccountStateAnswer> {
     noteAudit(request, { versionBefore: this.tokens.requireForAdmin(appId).version });
-    await this.accounts.alter(appId, body);
+    await this.accounts.update(appId, body);
     const { account, version } = this.tokens.requireForAdmin(appId);
     // A refresh that became due has a row of its own in the trail.
     noteAudit(request, { versionAfter: version });

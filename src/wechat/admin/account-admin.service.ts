@@ -45,7 +45,7 @@ export class AccountAdminService {
     if (!(await this.editor.create(appId, fields))) {
       throw new AppError(
         'account_exists',
-        `There is an account with this AppID already. Alter it with PATCH /v1/admin/accounts/${appId}.`,
+        `There is an account with this AppID already. Update it with PATCH /v1/admin/accounts/${appId}.`,
       );
     }
     await this.credentials.follow(appId);
@@ -56,7 +56,7 @@ export class AccountAdminService {
   }
 
   /** @throws AppError `account_not_found`, `database_unavailable` */
-  async alter(appId: string, body: AccountChangeBody): Promise<void> {
+  async update(appId: string, body: AccountChangeBody): Promise<void> {
     const wasEnabled = this.tokens.requireForAdmin(appId).account.enabled;
     const { name, mode, enabled, app_secret: secret, jssdk_hosts: jssdkHosts } = body;
     const change = {
