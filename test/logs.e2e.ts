@@ -28,6 +28,7 @@ it('a read that succeeds writes nothing, and names the id of its request', async
 
 it('a report and the refresh that it causes are one line each, under the id of the request', async () => {
   pair = await Pair.start();
+  pair.service.stopCron();
   const token = await pair.token();
   await pair.pass(60);
   await pair.wechat.killToken(token);
