@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { ClientDirectory, type Client } from '../src/access/client-directory.js';
+import { ClientDirectory, NO_GATEWAY_RULES, type Client } from '../src/access/client-directory.js';
 import { hashKey } from '../src/access/presented-key.js';
 import { SCOPES } from '../src/access/scope.js';
 import { Pair } from './support/pair.js';
@@ -22,6 +22,7 @@ beforeAll(async () => {
     id,
     scopes: new Set(SCOPES),
     accounts: new Set([appId]),
+    gateway: NO_GATEWAY_RULES,
   });
   pair.service.app.get(ClientDirectory).replaceStored(
     new Map([

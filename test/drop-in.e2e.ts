@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { ClientDirectory, type Client } from '../src/access/client-directory.js';
+import { ClientDirectory, NO_GATEWAY_RULES, type Client } from '../src/access/client-directory.js';
 import { hashKey } from '../src/access/presented-key.js';
 import type { Scope } from '../src/access/scope.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
@@ -43,6 +43,7 @@ function addClients({ service }: Pair): void {
     id,
     scopes: new Set(scopes),
     accounts: 'all',
+    gateway: NO_GATEWAY_RULES,
     ...changes,
   });
   service.app.get(ClientDirectory).replaceStored(

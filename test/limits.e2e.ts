@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { ClientDirectory } from '../src/access/client-directory.js';
+import { ClientDirectory, NO_GATEWAY_RULES, type Client } from '../src/access/client-directory.js';
 import { hashKey } from '../src/access/presented-key.js';
 import { SCOPES } from '../src/access/scope.js';
 import { createDatabase, type TestDatabase } from './support/database.js';
@@ -233,7 +233,12 @@ async function startWithThreeAccounts(): Promise<void> {
   }
   const service = await startService(wechat, { DATABASE_URL: database.url });
   await service.ready();
-  const other = { id: 'other', scopes: new Set(SCOPES), accounts: 'all' as const };
+  const other: Client = {
+    id: 'other',
+    scopes: new Set(SCOPES),
+    accounts: 'all',
+    gateway: NO_GATEWAY_RULES,
+  };
   service.app.get(ClientDirectory).replaceStored(new Map([[hashKey(OTHER_KEY), other]]));
   pair = new Pair(wechat, service, 'stable');
 }

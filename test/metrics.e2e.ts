@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { hashKey } from '../src/access/presented-key.js';
-import { ClientDirectory } from '../src/access/client-directory.js';
+import { ClientDirectory, NO_GATEWAY_RULES } from '../src/access/client-directory.js';
 import { MetricsListenerService } from '../src/metrics/metrics-listener.service.js';
 import { ReplicaSyncScheduler } from '../src/database/replica-sync.scheduler.js';
 import { CredentialStateScheduler } from '../src/wechat/credentials/credential-state.scheduler.js';
@@ -187,7 +187,11 @@ describe('/metrics', () => {
   it('wants a key with metrics:read, and shows it the accounts that it may see', async () => {
     pair = await Pair.start();
     expect((await pair.service.call('GET', '/metrics')).status).toBe(401);
-    const client = { scopes: new Set(['metrics:read'] as const), accounts: new Set(['wx00']) };
+    const client = {
+      scopes: new Set(['metrics:read'] as const),
+      accounts: new Set(['wx00']),
+      gateway: NO_GATEWAY_RULES,
+    };
     pair.service.app.get(ClientDirectory).replaceStored(
       new Map([
         [hashKey('key-of-other-accounts'), { id: 'other', ...client }],
@@ -255,6 +259,7 @@ describe('/metrics', () => {
       id: 'expired',
       scopes: new Set([]),
       accounts: 'all',
+      gateway: NO_GATEWAY_RULES,
       expiresAtMs: 1,
     } as const;
     pair.service.app

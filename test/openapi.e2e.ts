@@ -67,6 +67,7 @@ const SCOPES = [
   'ticket:read',
   'jssdk:sign',
   'gateway',
+  'login',
   'metrics:read',
 ];
 

@@ -12,7 +12,7 @@ import { Clock } from '../time/clock.js';
 import { TimeModule } from '../time/time.module.js';
 import { AccessModule } from './access.module.js';
 import { AdminGuard } from './admin.guard.js';
-import { ClientDirectory, type Client } from './client-directory.js';
+import { ClientDirectory, NO_GATEWAY_RULES, type Client } from './client-directory.js';
 import { createClientKey } from './client-key.js';
 import { ClientGuard } from './client.guard.js';
 import { CurrentClient } from './current-client.decorator.js';
@@ -85,11 +85,13 @@ describe('who may call what', () => {
       id: 'limited',
       scopes: new Set(['token:read']),
       accounts: new Set(['wx0000000000000001']),
+      gateway: NO_GATEWAY_RULES,
     };
     const expiring: Client = {
       id: 'expiring',
       scopes: new Set(['token:read']),
       accounts: 'all',
+      gateway: NO_GATEWAY_RULES,
       expiresAtMs: app.get(Clock).wallMs() + 60_000,
     };
     app.get(ClientDirectory).replaceStored(
@@ -239,7 +241,13 @@ describe('who may call what', () => {
 
   it('looks no mistyped key up among the stored, and marks when one was used', async () => {
     const use = { atMs: 0 };
-    const client: Client = { id: 'x', scopes: new Set(['token:read']), accounts: 'all', use };
+    const client: Client = {
+      id: 'x',
+      scopes: new Set(['token:read']),
+      accounts: 'all',
+      gateway: NO_GATEWAY_RULES,
+      use,
+    };
     const right = createClientKey();
     const mistyped = `${right.slice(0, -1)}-`;
     const directory = app.get(ClientDirectory);

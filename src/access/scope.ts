@@ -6,6 +6,7 @@ export const SCOPES = [
   'ticket:read',
   'jssdk:sign',
   'gateway',
+  'login',
   'metrics:read',
 ] as const;
 

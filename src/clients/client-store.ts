@@ -3,11 +3,11 @@ import { DatabaseError } from '../database/database-error.js';
 import type { FollowedTable } from '../database/followed-table.js';
 import { ReplicaSyncService } from '../database/replica-sync.service.js';
 import { ClientEntity } from './client.entity.js';
-import { ClientDirectory, type Client } from '../access/client-directory.js';
+import { ClientDirectory, NO_GATEWAY_RULES, type Client } from '../access/client-directory.js';
 import { ClientKeyEntity } from './client-key.entity.js';
 import { KeyUses } from './key-uses.js';
 
-interface StoredClient extends Pick<Client, 'id' | 'scopes' | 'accounts'> {
+interface StoredClient extends Pick<Client, 'id' | 'scopes' | 'accounts' | 'gateway'> {
   readonly expiresAtMs: number;
 }
 
@@ -146,8 +146,10 @@ export class ClientStore {
         const expiresAtMs = Math.min(client.expiresAtMs, key.expiresAtMs);
         byHash.set(key.hash, {
           id: client.id,
+          keyId,
           scopes: client.scopes,
           accounts: client.accounts,
+          gateway: client.gateway,
           ...(expiresAtMs < Infinity && { expiresAtMs }),
           use: this.uses.of(keyId),
         });
@@ -162,6 +164,7 @@ function toClient(id: string, { scopes, accounts, expiresAt }: ClientEntity): St
     id,
     scopes: new Set(scopes),
     accounts: accounts === 'all' ? 'all' : new Set(accounts),
+    gateway: NO_GATEWAY_RULES,
     expiresAtMs: expiresAt ?? Infinity,
   };
 }
