@@ -17,7 +17,8 @@ import { ForeignMintService } from './wechat/foreign-mint.service.js';
 import { InitialState } from './initial-state.js';
 import { IpListController } from './wechat/ip-list.controller.js';
 import { JournalService } from './journal/journal.service.js';
-import { MessageController } from './wechat/message.controller.js';
+import { LiveTokenGuard } from './wechat/live-token.guard.js';
+import { MessageController } from './business/message.controller.js';
 import { SettingsService } from './control/settings.service.js';
 import { SimulatedClock } from './simulated-clock.js';
 import { StableTokenController } from './wechat/stable-token.controller.js';
@@ -25,13 +26,14 @@ import { TicketController } from './wechat/ticket.controller.js';
 import { TokenAnswerService } from './wechat/token-answer.service.js';
 import { TokenController } from './wechat/token.controller.js';
 import { TokenIssuerService } from './wechat/token-issuer.service.js';
-import { UnknownPathController } from './wechat/unknown-path.controller.js';
+import { UnknownPathController } from './business/unknown-path.controller.js';
 import { WechatErrorFilter } from './wechat/wechat-error.filter.js';
 
 /**
  * WeChat's behaviour as a separate application; neither it nor the service imports the other.
  *
  *   wechat/   WeChat's paths and rules: tokens, tickets, IP lists, quotas, errcodes
+ *   business/ ordinary calls, made with a live token
  *   control/  `/__simulator`: accounts, settings, the clock, tokens
  *   faults/   what goes wrong with which call
  *   journal/  which calls came and what they got
@@ -60,6 +62,7 @@ export class SimulatorModule {
         SettingsService,
         AccountsService,
         CallerPolicy,
+        LiveTokenGuard,
         AppCredentialsService,
         TokenIssuerService,
         TokenAnswerService,

@@ -55,7 +55,7 @@ export async function startSimulator(options: StartOptions = {}): Promise<Runnin
   );
   app.useGlobalPipes(new StandardSchemaValidationPipe({ exceptionFactory: badRequest }));
   const server = app.getHttpAdapter().getInstance();
-  // WeChat reads a body as it is, whatever its Content-Type says.
+  // A body of the control interface is read as it is, whatever its Content-Type says.
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
     done(null, body);

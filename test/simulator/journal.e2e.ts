@@ -49,7 +49,11 @@ describe('an entry of the journal', () => {
       endOrder: expect.any(Number),
       method: 'GET',
       path: TOKEN,
+      rawQuery: `grant_type=client_credential&appid=${APP_ID}&secret=[${tagOf(SECRET)}]`,
       queryKeys: ['appid', 'grant_type', 'secret'],
+      headers: expect.objectContaining({ host: new URL(wechat.url).host }),
+      bodyBytes: 0,
+      bodySha256: null,
       callerIp: '127.0.0.1',
       appId: APP_ID,
       foreign: false,
@@ -122,7 +126,7 @@ describe('an entry of the journal', () => {
 
 describe('overlapping calls', () => {
   it('show by their orders, even within a millisecond', async () => {
-    await wechat.fault({ path: TOKEN, kind: 'delay', delayMs: 100 });
+    await wechat.fault({ path: TOKEN, kind: 'delay', delayMs: 1_000 });
     const slow = caller.fetchLegacy();
     await wechat.untilCalls({ path: TOKEN });
     await caller.fetchLegacy();

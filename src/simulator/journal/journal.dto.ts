@@ -19,7 +19,15 @@ export interface JournalEntry {
   readonly end_order: number | null;
   readonly method: string;
   readonly path: string;
+  /** Behind the question mark, byte for byte, save that each credential is its tag in brackets. */
+  readonly raw_query: string;
   readonly query_keys: string[];
+  /** All that came, names in lower case; those that carry a credential have its tag in brackets. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** How many bytes of a body came. */
+  readonly body_bytes: number;
+  /** Hexadecimal; null where there is no body, or where not all of it came. */
+  readonly body_sha256: string | null;
   readonly app_id: string | null;
   readonly caller_ip: string;
   /** Minted over the control interface, in the place of another party. */

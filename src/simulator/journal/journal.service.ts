@@ -4,7 +4,10 @@ import type { JournalEntry, JournalFilter } from './journal.dto.js';
 import { SettingsService } from '../control/settings.service.js';
 import { SimulatedClock } from '../simulated-clock.js';
 
-type Arrival = Pick<JournalEntry, 'method' | 'path' | 'query_keys' | 'caller_ip'>;
+type Arrival = Pick<
+  JournalEntry,
+  'method' | 'path' | 'raw_query' | 'query_keys' | 'headers' | 'caller_ip'
+>;
 type Facts = Partial<{ -readonly [Field in keyof JournalEntry]: JournalEntry[Field] }>;
 type End = Pick<JournalEntry, 'outcome' | 'status'>;
 
@@ -45,6 +48,8 @@ export class JournalService {
       start_order: (this.order += 1),
       end_order: null,
       ...arrival,
+      body_bytes: 0,
+      body_sha256: null,
       app_id: null,
       foreign: false,
       outcome: 'in_flight',

@@ -26,6 +26,10 @@ export class AccountsService {
     return [...this.accounts.values()];
   }
 
+  secrets(): string[] {
+    return this.all().map((account) => account.secret);
+  }
+
   find(appId: string): Account | undefined {
     return this.accounts.get(appId);
   }

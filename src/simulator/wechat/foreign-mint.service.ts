@@ -17,7 +17,9 @@ export class ForeignMintService {
     const entry = this.journal.begin({
       method: isLegacy ? 'GET' : 'POST',
       path: isLegacy ? '/cgi-bin/token' : '/cgi-bin/stable_token',
+      raw_query: '',
       query_keys: [],
+      headers: {},
       caller_ip: '',
     });
     const { token } = this.issuer.foreign(account, family);

@@ -4,6 +4,7 @@ import { AccountsService } from './accounts.service.js';
 import { CallerPolicy } from './caller.policy.js';
 import { looksLikeToken } from './credential-text.js';
 import { callOf } from './wechat-call.js';
+import type { WechatCall } from './wechat-call.js';
 import { WechatError } from './wechat.errors.js';
 
 /**
@@ -18,7 +19,12 @@ export class LiveTokenGuard implements CanActivate {
   ) {}
 
   canActivate(context: ExecutionContext): boolean {
-    const call = callOf(context);
+    this.admit(callOf(context));
+    return true;
+  }
+
+  /** @throws WechatError where the call may not pass */
+  admit(call: WechatCall): void {
     const text = call.query.get('access_token') ?? '';
     if (text === '') {
       throw new WechatError(41001);
@@ -37,6 +43,5 @@ export class LiveTokenGuard implements CanActivate {
     }
     this.callers.admit(account, call, 'token');
     call.account = account;
-    return true;
   }
 }

@@ -4,13 +4,13 @@ import type { FastifyRequest } from 'fastify';
 import type { Account } from './account.js';
 import type { Fault } from '../faults/fault.dto.js';
 import type { JournalEntry } from '../journal/journal.dto.js';
+import { WechatError } from './wechat.errors.js';
 
 export type JsonObject = Record<string, unknown>;
 
 /** One call to the simulated WeChat, from its first byte to its end. */
 export class WechatCall {
-  /** As it came; empty where there is none, or while it has not come yet. */
-  body = '';
+  private bytes: Buffer | null = Buffer.alloc(0);
   /** What goes wrong with it once it has had its effect. */
   lateFault: Fault | undefined;
   /** A fault answered before any controller could. */
@@ -21,6 +21,8 @@ export class WechatCall {
     /** Of a parameter given twice, the first value counts. */
     readonly query: URLSearchParams,
     readonly entry: JournalEntry,
+    /** As it came; empty where there is none. */
+    readonly contentType = '',
   ) {}
 
   /** The account whose live token the call brought; LiveTokenGuard sets it. */
@@ -33,6 +35,28 @@ export class WechatCall {
 
   set account(account: Account) {
     this.tokenOwner = account;
+  }
+
+  /** The body as it came; empty where there is none, or while it has not come yet. */
+  get rawBody(): Buffer {
+    if (this.bytes === null) {
+      throw new WechatError(45002);
+    }
+    return this.bytes;
+  }
+
+  /** Null: it came, and was too large to be kept. */
+  set rawBody(bytes: Buffer | null) {
+    this.bytes = bytes;
+  }
+
+  get isTooLarge(): boolean {
+    return this.bytes === null;
+  }
+
+  /** The same as text. */
+  get body(): string {
+    return this.rawBody.toString('utf8');
   }
 
   /** The body as a JSON object, or undefined where it is none. */

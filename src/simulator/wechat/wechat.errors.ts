@@ -18,6 +18,7 @@ const ERRMSG: Readonly<Record<number, string>> = {
   43001: 'require GET method',
   43002: 'require POST method',
   44002: 'empty post data',
+  45002: 'content size out of limit',
   45009: 'reach max api daily quota limit',
   45011: 'api minute-quota reach limit, must slower, retry next minute',
   47001: 'data format error',

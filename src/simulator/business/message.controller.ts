@@ -1,7 +1,7 @@
 import { Controller } from '@nestjs/common';
-import { Call, WechatCall } from './wechat-call.js';
-import { TokenEndpoint } from './wechat-endpoint.decorator.js';
-import { WechatError } from './wechat.errors.js';
+import { Call, WechatCall } from '../wechat/wechat-call.js';
+import { TokenEndpoint } from '../wechat/wechat-endpoint.decorator.js';
+import { WechatError } from '../wechat/wechat.errors.js';
 
 /** An ordinary business call: all that it wants is a live token and a JSON object. Nothing is sent. */
 @Controller()
