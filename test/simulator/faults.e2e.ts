@@ -1,4 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
+import http from 'node:http';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { gzipSync } from 'node:zlib';
 import { startSimulator } from '../support/simulator.js';
 import type { NewFault, Simulator } from '../support/simulator.js';
 import {
@@ -11,6 +16,7 @@ import {
 } from './wechat-caller.js';
 
 const TOKEN = '/cgi-bin/token';
+const SEND = '/cgi-bin/message/custom/send';
 const MIB = 1_048_576;
 
 let wechat: Simulator;
@@ -195,6 +201,220 @@ describe('a fault that answers in WeChat’s place', () => {
     const answer = await rawRequest(caller.tokenUrl());
     expect(await mintedCount()).toBe(1);
     expect(answer.body).not.toContain('access_token');
+  });
+});
+
+describe('a fault that scripts the answer', () => {
+  it('answer: with any status, headers and text', async () => {
+    await wechat.fault({
+      path: TOKEN,
+      kind: 'answer',
+      status: 203,
+      headers: {
+        'set-cookie': ['a=b', 'c=d'],
+        location: 'https://example.com/',
+        'content-disposition': 'attachment; filename="a.png"',
+        'Content-Type': 'text/plain',
+      },
+      body: 'as it is',
+    });
+    const answer = await rawRequest(caller.tokenUrl());
+
+    expect([answer.status, answer.body]).toEqual([203, 'as it is']);
+    expect(answer.headers).toMatchObject({
+      'set-cookie': ['a=b', 'c=d'],
+      location: 'https://example.com/',
+      'content-disposition': 'attachment; filename="a.png"',
+      'content-type': 'text/plain',
+      'content-length': '8',
+    });
+    expect(await mintedCount()).toBe(0);
+    expect(await wechat.untilCalls({ outcome: 'answered' })).toMatchObject([
+      { status: 203, errcode: null, fault: 'answer' },
+    ]);
+  });
+
+  it('answer: with WeChat’s Content-Type and an empty body unless told', async () => {
+    await wechat.fault({ path: TOKEN, kind: 'answer' });
+    const answer = await rawRequest(caller.tokenUrl());
+
+    expect(answer.status).toBe(200);
+    expect(answer.headers).toMatchObject({
+      'content-type': 'application/json; encoding=utf-8',
+      'content-length': '0',
+    });
+  });
+
+  it('answer: with bytes', async () => {
+    const packed = gzipSync('{"errcode":0}');
+    await wechat.fault({
+      path: TOKEN,
+      kind: 'answer',
+      headers: { 'content-encoding': 'gzip' },
+      bodyBase64: packed.toString('base64'),
+    });
+
+    expect(await (await fetch(caller.tokenUrl())).json()).toEqual({ errcode: 0 });
+  });
+
+  it('answer: chunked, without a Content-Length', async () => {
+    await wechat.fault({ path: TOKEN, kind: 'answer', body: 'text', announcedBytes: 'none' });
+    const answer = await rawRequest(caller.tokenUrl());
+
+    expect(answer.headers['content-length']).toBeUndefined();
+    expect(answer.headers['transfer-encoding']).toBe('chunked');
+    expect([answer.body, answer.isComplete]).toEqual(['text', true]);
+  });
+
+  it('answer: that is longer than announced', async () => {
+    await wechat.fault({ path: TOKEN, kind: 'answer', body: 'text', announcedBytes: 3 });
+    const { hostname, port } = new URL(wechat.url);
+    const socket = connect(Number(port), hostname);
+    socket.write(`GET ${TOKEN} HTTP/1.1\r\nhost: ${hostname}\r\nconnection: close\r\n\r\n`);
+
+    expect(await text(socket)).toMatch(/\r\ncontent-length: 3\r\n[^]*\r\n\r\ntext$/);
+  });
+
+  it('answer: that is shorter than announced', async () => {
+    await wechat.fault({ path: TOKEN, kind: 'answer', body: 'text', announcedBytes: 5 });
+    const answer = await rawRequest(caller.tokenUrl());
+
+    expect([answer.body, answer.headers['content-length']]).toEqual(['text', '5']);
+    expect(answer.isComplete).toBe(false);
+  });
+
+  it.each<[string, number | 'none']>([
+    ['with a Content-Length', 4],
+    ['chunked', 'none'],
+  ])('answer: that is cut within the body, %s', async (_, announcedBytes) => {
+    await wechat.fault({
+      path: TOKEN,
+      kind: 'answer',
+      body: 'text',
+      announcedBytes,
+      cutAfterBytes: 2,
+    });
+    const answer = await rawRequest(caller.tokenUrl());
+
+    expect([answer.body, answer.isComplete]).toEqual(['te', false]);
+    expect(await wechat.untilCalls({ outcome: 'cut' })).toMatchObject([{ status: 200 }]);
+  });
+
+  it('answer: that is cut after the headers', async () => {
+    await wechat.fault({ path: TOKEN, kind: 'answer', body: 'text', cutAfterBytes: 0 });
+    const answer = await rawRequest(caller.tokenUrl());
+
+    expect([answer.status, answer.body, answer.isComplete]).toEqual([200, '', false]);
+  });
+
+  it('answer: that pauses within the body', async () => {
+    await wechat.fault({
+      path: TOKEN,
+      kind: 'answer',
+      body: 'text',
+      pauseAfterBytes: 2,
+      pauseMs: 100,
+    });
+    const startedAt = performance.now();
+    const answer = await rawRequest(caller.tokenUrl());
+
+    expect(answer.body).toBe('text');
+    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(99);
+  });
+
+  it('answer: whose pause ends when its reader goes', async () => {
+    await wechat.fault({
+      path: TOKEN,
+      kind: 'answer',
+      fillerBytes: 10,
+      pauseAfterBytes: 0,
+      pauseMs: 600_000,
+    });
+    const response = await fetch(caller.tokenUrl());
+    await response.body!.cancel();
+
+    expect(await wechat.untilCalls({ outcome: 'client_left' })).toHaveLength(1);
+  });
+
+  it('answer: of any size, as fast as it is read', async () => {
+    const size = 200 * MIB;
+    await wechat.fault({ path: TOKEN, kind: 'answer', fillerBytes: size });
+    const before = process.memoryUsage().arrayBuffers;
+    const response = await fetch(caller.tokenUrl());
+    let length = 0;
+    let highest = 0;
+    for await (const part of response.body!) {
+      length += (part as Uint8Array).length;
+      highest = Math.max(highest, process.memoryUsage().arrayBuffers);
+    }
+
+    expect(response.headers.get('content-length')).toBe(String(size));
+    expect(length).toBe(size);
+    expect(highest - before).toBeLessThan(80 * MIB);
+  });
+
+  it('answer: after the effect', async () => {
+    await wechat.fault({ path: TOKEN, kind: 'answer', body: 'late', afterEffect: true });
+
+    expect((await rawRequest(caller.tokenUrl())).body).toBe('late');
+    expect(await mintedCount()).toBe(1);
+    expect(await wechat.journal()).toMatchObject([{ errcode: 0, issued: { minted: true } }]);
+  });
+});
+
+describe('a fault before the body', () => {
+  const upload = (): http.ClientRequest => {
+    const request = http.request(`${wechat.url}${SEND}`, {
+      method: 'POST',
+      agent: false,
+      headers: { 'content-length': 100 * MIB },
+    });
+    request.write('the first bytes');
+    return request;
+  };
+
+  it('answers while the upload goes on', async () => {
+    await wechat.fault({ path: SEND, kind: 'status', status: 413, beforeBody: true });
+    const request = upload();
+    const [response] = (await once(request, 'response')) as [http.IncomingMessage];
+    request.on('error', () => undefined).destroy();
+
+    expect(response.statusCode).toBe(413);
+    expect(await wechat.journal()).toMatchObject([{ status: 413, bodySha256: null }]);
+  });
+
+  it('resets while the upload goes on', async () => {
+    await wechat.fault({ path: SEND, kind: 'reset_before', beforeBody: true });
+    const [error] = (await once(upload(), 'error')) as [NodeJS.ErrnoException];
+
+    expect(error.code).toBe('ECONNRESET');
+    expect(await wechat.journal()).toMatchObject([{ outcome: 'cut', bodyBytes: 0 }]);
+  });
+
+  it('reads nothing while it hangs', async () => {
+    await wechat.fault({ path: SEND, kind: 'hang', beforeBody: true });
+    const request = upload().on('error', () => undefined);
+    await wechat.untilCalls({ path: SEND, outcome: 'in_flight' });
+    request.destroy();
+
+    expect(await wechat.untilCalls({ outcome: 'client_left' })).toMatchObject([{ bodyBytes: 0 }]);
+  });
+
+  it('is the only one that strikes a call', async () => {
+    await wechat.fault({ path: TOKEN, kind: 'errcode', errcode: -1 });
+    await wechat.fault({ path: TOKEN, kind: 'delay', delayMs: 1, beforeBody: true });
+
+    expect((await caller.fetchLegacy()).expires_in).toBe(7200);
+    expect((await caller.fetchLegacy()).errcode).toBe(-1);
+  });
+
+  it('may not come after the effect too', async () => {
+    const fault = { path: TOKEN, kind: 'hang', beforeBody: true, afterEffect: true } as const;
+
+    await expect(wechat.fault(fault)).rejects.toMatchObject({
+      status: 400,
+      problem: expect.stringContaining('before_body and after_effect exclude each other'),
+    });
   });
 });
 
@@ -390,6 +610,11 @@ describe('what a fault must be', () => {
     [{ path: TOKEN, kind: 'delay' }, 'delay_ms: is missing'],
     [{ path: TOKEN, kind: 'hang', appId: 'gh_1' }, 'an AppID is'],
     [{ kind: 'hang' }, 'path: is missing'],
+    [{ path: TOKEN, kind: 'answer', body: 'a', fillerBytes: 1 }, 'is one of body, body_base64'],
+    [{ path: TOKEN, kind: 'answer', bodyBase64: '?' }, 'body_base64'],
+    [{ path: TOKEN, kind: 'answer', headers: { 'a b': 'c' } }, 'is no name of a header'],
+    [{ path: TOKEN, kind: 'answer', headers: { a: 'b\nc' } }, 'headers.a'],
+    [{ path: TOKEN, kind: 'answer', headers: { 'Content-Length': '1' } }, 'by announced_bytes'],
   ])('%j is refused', async (fault, message) => {
     await expect(wechat.fault(fault as NewFault)).rejects.toMatchObject({
       status: 400,

@@ -283,7 +283,8 @@ function renameKeys(value: unknown, rename: (name: string) => string): unknown {
     Object.entries(value)
       .filter(([, field]) => field !== undefined)
       .map(([name, field]) => [
-        name.startsWith('/') ? name : rename(name),
+        // A path or the name of a header stays as it is.
+        /^\/|-/.test(name) ? name : rename(name),
         renameKeys(field, rename),
       ]),
   );

@@ -36,6 +36,7 @@ export function replacementOf(
       redirect.headers.location = fault.location;
       return redirect;
     }
+    case 'answer':
     case 'delay':
     case 'hang':
     case 'reset_before':
@@ -48,7 +49,13 @@ export function replacementOf(
 }
 
 /** WeChat's answer, spoilt. What a fault does not spoil, it leaves as it is. */
-export function spoil(fault: FaultSpec, body: string): string {
+export function spoil(fault: FaultSpec, body: string | Buffer): string | Buffer {
+  if (fault.kind === 'truncated') {
+    return firstHalf(body);
+  }
+  if (typeof body !== 'string') {
+    return body;
+  }
   if (fault.kind === 'oversized') {
     // Still good JSON: its size is all that is wrong with it.
     return edit(body, (fields) => ({ ...fields, padding: 'x'.repeat(fault.bytes) }));
@@ -57,11 +64,12 @@ export function spoil(fault: FaultSpec, body: string): string {
     // JSON.stringify leaves out what is undefined.
     return edit(body, (fields) => ({ ...fields, expires_in: fault.value }));
   }
-  return fault.kind === 'truncated' ? firstHalf(body) : body;
+  return body;
 }
 
-export function firstHalf(body: string): string {
-  return body.slice(0, Math.ceil(body.length / 2));
+export function firstHalf<Body extends string | Buffer>(body: Body): Body {
+  const end = Math.ceil(body.length / 2);
+  return (typeof body === 'string' ? body.slice(0, end) : body.subarray(0, end)) as Body;
 }
 
 function edit(body: string, change: (fields: JsonObject) => JsonObject): string {

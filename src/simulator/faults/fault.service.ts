@@ -19,10 +19,12 @@ export class FaultService {
   }
 
   /** Spends one of the fault's times; a fault without any left is over. */
-  take(path: string, appId: string | null): Fault | undefined {
+  take(path: string, appId: string | null, moment: 'before_body' | 'later'): Fault | undefined {
     const fault = this.all().find(
       (candidate) =>
-        candidate.path === path && (candidate.app_id === undefined || candidate.app_id === appId),
+        candidate.path === path &&
+        (candidate.app_id === undefined || candidate.app_id === appId) &&
+        strikesBeforeBody(candidate) === (moment === 'before_body'),
     );
     if (fault === undefined) {
       return undefined;
@@ -49,4 +51,8 @@ export class FaultService {
       }
     }
   }
+}
+
+function strikesBeforeBody(fault: FaultSpec): boolean {
+  return 'before_body' in fault && fault.before_body;
 }

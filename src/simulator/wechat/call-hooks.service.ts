@@ -58,7 +58,7 @@ export class CallHooksService {
 
     server.addHook('onSend', (request, reply, payload, done) => {
       const call = findCall(request);
-      if (call === undefined || typeof payload !== 'string') {
+      if (call === undefined || (typeof payload !== 'string' && !Buffer.isBuffer(payload))) {
         this.end(call, reply);
         done();
         return;
@@ -111,6 +111,9 @@ export class CallHooksService {
     reply: FastifyReply,
   ): Promise<boolean> {
     this.identify(call);
+    if (!(await this.strike.beforeBody(call, reply))) {
+      return false;
+    }
     const body = await readBody(request.raw, call.entry.path);
     call.rawBody = body.bytes;
     this.journal.record(call.entry, { body_bytes: body.length, body_sha256: body.sha256 });
@@ -134,11 +137,13 @@ export class CallHooksService {
   private async finish(
     call: WechatCall,
     reply: FastifyReply,
-    payload: string,
-  ): Promise<string | undefined> {
+    payload: string | Buffer,
+  ): Promise<string | Buffer | undefined> {
     if (!call.isReplaced && reply.statusCode === 200) {
       this.journal.record(call.entry, { errcode: call.entry.errcode ?? 0 });
-      void reply.header('content-type', WECHAT_JSON);
+      if (typeof payload === 'string') {
+        void reply.header('content-type', WECHAT_JSON);
+      }
     }
     const body = await this.strike.after(call, reply, payload);
     if (body !== undefined) {
