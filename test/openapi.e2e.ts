@@ -271,6 +271,22 @@ describe('/openapi.json', () => {
     }
   });
 
+  it('names the actions of the audit, which their features declare', () => {
+    const { parameters = [] } = operations.get('GET /v1/admin/audit') ?? {};
+    const action = parameters.find(({ name }) => name === 'action');
+    expect(action).toMatchObject({ in: 'query', required: false });
+    expect(action?.schema).toMatchObject({
+      type: 'string',
+      enum: expect.arrayContaining([
+        ...['account.create', 'account.update', 'account.delete'],
+        ...['client.create', 'client.update', 'client.delete', 'key.create', 'key.revoke'],
+        ...['credential.refresh', 'token.refresh', 'token.report'],
+      ]),
+    });
+    const outcome = parameters.find(({ name }) => name === 'outcome');
+    expect(outcome?.schema).toMatchObject({ pattern: expect.stringContaining('fenced_off') });
+  });
+
   it('refers to nothing that is not there', () => {
     const references = valuesUnder('$ref', document).map(String);
     expect(references.length).toBeGreaterThan(0);

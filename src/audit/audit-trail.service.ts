@@ -25,7 +25,7 @@ export interface AuditFilter {
   readonly appId?: string | undefined;
   readonly actor?: string | undefined;
   readonly action?: string | undefined;
-  /** As it is shown, or `refused` or `failed` whatever the code. */
+  /** As it is shown, or its word alone for every code. */
   readonly outcome?: string | undefined;
   readonly sinceMs?: number | undefined;
   readonly untilMs?: number | undefined;

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DatabaseService } from '../database/database.service.js';
 import { newestFirst } from '../database/newest-first.js';
-import { outcomeLike } from './audit-outcome.js';
+import { outcomeLike } from './audit-action.js';
 import type { AuditQuery } from './audit-trail.service.js';
 import { AuditEntity } from './audit.entity.js';
 

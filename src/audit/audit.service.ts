@@ -6,7 +6,7 @@ import { AppError } from '../errors/app-error.js';
 import { ERROR_STATUS } from '../http/error-status.js';
 import { toAppError } from '../http/to-app-error.js';
 import { REPLICA } from '../observability/replica.js';
-import type { AuditedAction } from './audit-action.js';
+import type { AuditAction } from './audit-action.js';
 import type { AuditNotes } from './audit-notes.js';
 import type { AuditSubject } from './audit-subject.js';
 import { AuditTrailService, type AuditEntry, type AuditQuery } from './audit-trail.service.js';
@@ -40,7 +40,7 @@ export class AuditService implements OnModuleInit {
    * @returns the id of the row
    * @throws AppError `database_unavailable`; the action must not be done then
    */
-  async open(action: AuditedAction, origin: Origin, subject: AuditSubject): Promise<string> {
+  async open(action: AuditAction, origin: Origin, subject: AuditSubject): Promise<string> {
     const id = randomUUID();
     try {
       await this.repository.open({ id, action, ...origin, ...subject, replica: REPLICA });

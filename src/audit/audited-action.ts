@@ -1,13 +1,16 @@
 import { SetMetadata } from '@nestjs/common';
-import type { AuditedAction } from './audit-action.js';
+import { declareAuditAction, type AuditAction } from './audit-action.js';
 
 const ACTION = 'audit:action';
 
+/** `started` until it has ended; then by the status that it was answered with. */
+const OUTCOMES = ['started', 'ok', 'refused:<code>', 'failed:<code>'];
+
 /** The mark alone; features use {@link Audited}, which also sees to the row. */
-export function markAudited(action: AuditedAction): MethodDecorator {
-  return SetMetadata(ACTION, action);
+export function markAudited(action: AuditAction): MethodDecorator {
+  return SetMetadata(ACTION, declareAuditAction(action, OUTCOMES));
 }
 
-export function auditedAction(handler: object): AuditedAction | undefined {
-  return Reflect.getMetadata(ACTION, handler) as AuditedAction | undefined;
+export function auditedAction(handler: object): AuditAction | undefined {
+  return Reflect.getMetadata(ACTION, handler) as AuditAction | undefined;
 }

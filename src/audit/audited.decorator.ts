@@ -1,6 +1,6 @@
 import { applyDecorators, UseInterceptors } from '@nestjs/common';
 import { ApiProblems } from '../http/api-problems.decorator.js';
-import type { AuditedAction } from './audit-action.js';
+import type { AuditAction } from './audit-action.js';
 import { AuditInterceptor } from './audit.interceptor.js';
 import { markAudited } from './audited-action.js';
 
@@ -11,7 +11,7 @@ import { markAudited } from './audited-action.js';
  *     @Post(':app_id/access-token/refresh')
  *     @Audited('token.refresh')
  */
-export function Audited(action: AuditedAction): MethodDecorator {
+export function Audited(action: AuditAction): MethodDecorator {
   return applyDecorators(
     markAudited(action),
     UseInterceptors(AuditInterceptor),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { validationFailed } from '../../http/validation.errors.js';
+import { REPORT_OUTCOMES } from './report-outcome.js';
 
 const LONGEST_WAIT_SECONDS = 60;
 
@@ -80,5 +81,5 @@ export const AccessTokenAnswer = z
 export type AccessTokenAnswer = z.infer<typeof AccessTokenAnswer>;
 
 export const ReportAnswerBody = AccessTokenAnswer.extend({
-  outcome: z.enum(['superseded', 'still_valid', 'refreshed', 'unverified']),
+  outcome: z.enum(REPORT_OUTCOMES),
 }).meta({ id: 'ReportAnswer' });

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { outcomeLike } from '../../audit/audit-outcome.js';
+import { outcomeLike } from '../../audit/audit-action.js';
 import type { AuditQuery } from '../../audit/audit-trail.service.js';
 import { insertIfNew } from '../../database/insert-if-new.js';
 import { DatabaseService } from '../../database/database.service.js';

@@ -1,5 +1,6 @@
 import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { createHash } from 'node:crypto';
+import { declareAuditAction } from '../../audit/audit-action.js';
 import {
   AuditTrailService,
   type AuditEntry,
@@ -11,6 +12,7 @@ import { toDatabaseError } from '../../database/database-error.js';
 import { RetentionService } from '../../database/retention.service.js';
 import { REPLICA } from '../../observability/replica.js';
 import { JoinedRound } from '../../time/joined-round.js';
+import { REPORT_OUTCOMES } from './report-outcome.js';
 import { ReportCountEntity } from './report-count.entity.js';
 import { ReportCountRepository, type ReportCountRow } from './report-count.repository.js';
 
@@ -24,7 +26,7 @@ export interface CountedReport {
 const MINUTE_MS = 60_000;
 /** What is kept while the database is away. */
 const MOST_ROWS = 10_000;
-const ACTION = 'token.report';
+const ACTION = declareAuditAction('token.report', [...REPORT_OUTCOMES, 'failed:<code>']);
 
 /**
  * Counts reports by client, account, version, outcome and minute, away from the requests: ten thousand

@@ -2,9 +2,10 @@ import { Injectable } from '@nestjs/common';
 import { MetricsRegistry } from '../../observability/metrics-registry.js';
 import { CredentialService } from '../credentials/credential.service.js';
 import { ACCESS_TOKEN } from './access-token.client.js';
+import { REPORT_OUTCOMES } from './report-outcome.js';
 
 /** `failed`: it was answered with an error, such as a dead token that could not be replaced. */
-const OUTCOMES = ['superseded', 'still_valid', 'refreshed', 'unverified', 'failed'] as const;
+const OUTCOMES = [...REPORT_OUTCOMES, 'failed'] as const;
 
 export type CountedOutcome = (typeof OUTCOMES)[number];
 

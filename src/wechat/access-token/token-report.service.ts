@@ -8,10 +8,9 @@ import type { ProbeVerdict } from '../credentials/credential-kind.js';
 import type { CredentialSnapshot } from '../credentials/credential-snapshot.js';
 import { ACCESS_TOKEN } from './access-token.client.js';
 import type { CountedOutcome } from './report.metrics.js';
+import type { ReportOutcome } from './report-outcome.js';
 import { ReportRecord } from './report-record.js';
 import { TokenLimits } from './token-limits.js';
-
-export type ReportOutcome = 'superseded' | 'still_valid' | 'refreshed' | 'unverified';
 
 /** Which token a client found dead: itself, or in its place its version. */
 export interface ReportedToken {

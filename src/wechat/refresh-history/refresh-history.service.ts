@@ -1,4 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { declareAuditAction } from '../../audit/audit-action.js';
 import {
   AuditTrailService,
   type AuditEntry,
@@ -9,7 +10,10 @@ import { RefreshHistoryEntity } from './refresh-history.entity.js';
 import { RefreshHistoryRepository } from './refresh-history.repository.js';
 import { REFRESH_OUTCOMES } from './refresh-outcome.js';
 
-const ACTION = 'credential.refresh';
+const ACTION = declareAuditAction(
+  'credential.refresh',
+  REFRESH_OUTCOMES.map((outcome) => (outcome === 'failed' ? 'failed:<code>' : outcome)),
+);
 /** Of rows that a process wrote which did not know who asked. */
 const NOBODY = 'service';
 
