@@ -32,8 +32,13 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function cli(line: string, input = '', clientKey = CLIENT_KEY): Promise<CliRun> {
-  return runCli(line.split(' '), {
+/** @param line words with blanks between them, or a list where an argument holds blanks */
+function cli(
+  line: string | readonly string[],
+  input = '',
+  clientKey = CLIENT_KEY,
+): Promise<CliRun> {
+  return runCli(typeof line === 'string' ? line.split(' ') : line, {
     environment: {
       WECHAT_TOKEN_CENTER_URL: service.url,
       ADMIN_API_KEY: ADMIN_KEY,
@@ -147,6 +152,33 @@ describe('clients and keys', () => {
 
     expect((await cli('clients remove shop --yes')).code).toBe(0);
     expect((await cli(read, '', made.key)).err).toContain('401 unauthenticated');
+  });
+
+  it('are given the rules of the gateway, have them replaced whole, and lose them', async () => {
+    const rules = ['--allow', 'POST /cgi-bin/menu/*', '--allow', '@drafts-and-media,GET /wxa/a'];
+    const add = ['clients', 'add', 'agent', '--scope', 'gateway', ...rules, '--per-minute', '30'];
+    const allow = ['POST /cgi-bin/menu/*', '@drafts-and-media', 'GET /wxa/a'];
+    expect(JSON.parse((await cli([...add, '--json'])).out)).toMatchObject({
+      gateway: { allow, per_minute: 30 },
+    });
+    expect((await cli('clients list')).out).toMatch(
+      /^agent +agent +gateway +all +POST \/cgi-bin\/menu\/\*,@drafts-and-media,GET \/wxa\/a /m,
+    );
+    expect((await cli('clients show agent')).out).toMatch(/^gateway\.per_minute: +30$/m);
+
+    const replaced = await json('clients update agent --allow @everything-but-secrets');
+    expect(replaced).toMatchObject({
+      gateway: { allow: ['@everything-but-secrets'], per_minute: 30 },
+    });
+    expect(await json('clients update agent --allow none --per-minute 600')).toMatchObject({
+      gateway: { allow: [], per_minute: 600 },
+    });
+
+    const wrong = await cli(['clients', 'update', 'agent', '--allow', 'draft/add']);
+    expect(wrong.code).toBe(1);
+    expect(wrong.err).toContain('body.gateway.allow.0');
+    expect((await cli('clients update agent --per-minute 0')).code).toBe(2);
+    await cli('clients remove agent --yes');
   });
 
   it('an id and a name may be left out', async () => {

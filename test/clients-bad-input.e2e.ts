@@ -82,6 +82,33 @@ const FIELDS: Case[] = [
     ['body.expires_at'],
   ],
   ['an expiry in seconds', { expires_at: 4_070_908_800 }, ['body.expires_at']],
+  ['a gateway that is a list', { gateway: [] }, ['body.gateway']],
+  ['a gateway that is null', { gateway: null }, ['body.gateway']],
+  ['an unknown field of the gateway', { gateway: { rules: [] } }, ['body.gateway.rules']],
+  ['rules as a text', { gateway: { allow: '* /*' } }, ['body.gateway.allow']],
+  ['a rule that is a number', { gateway: { allow: ['* /*', 1] } }, ['body.gateway.allow.1']],
+  [
+    'rules that are none',
+    { gateway: { allow: ['', 'GET /a', 'draft/add', 'FETCH /a', 'GET /a*'] } },
+    [0, 2, 3, 4].map((place) => `body.gateway.allow.${place}`),
+  ],
+  ['a rule that goes round', { gateway: { allow: ['GET /a/../b'] } }, ['body.gateway.allow.0']],
+  ['an encoded rule', { gateway: { allow: ['GET /%74oken'] } }, ['body.gateway.allow.0']],
+  ['a preset that does not exist', { gateway: { allow: ['@all'] } }, ['body.gateway.allow.0']],
+  [
+    'a rule that is too long',
+    { gateway: { allow: [`GET /${'x'.repeat(296)}`] } },
+    ['body.gateway.allow.0'],
+  ],
+  [
+    'too many rules',
+    { gateway: { allow: Array.from({ length: 201 }, (_, number) => `GET /${number}`) } },
+    ['body.gateway.allow'],
+  ],
+  ['no call a minute', { gateway: { per_minute: 0 } }, ['body.gateway.per_minute']],
+  ['too many calls a minute', { gateway: { per_minute: 100_001 } }, ['body.gateway.per_minute']],
+  ['half a call a minute', { gateway: { per_minute: 1.5 } }, ['body.gateway.per_minute']],
+  ['calls a minute as a text', { gateway: { per_minute: '600' } }, ['body.gateway.per_minute']],
   ['an unknown field', { enabled: true }, ['body.enabled']],
   ['a key of one’s own', { key: 'wtc_mine' }, ['body.key']],
   [
@@ -132,6 +159,19 @@ describe('a change of a client', () => {
     ['another id', { id: 'two' }, ['body.id']],
   ])('with %s: 400, naming the place', async (_what, body, paths) => {
     await expectRefused(await admin(service, 'PATCH', CLIENT, body), paths);
+  });
+});
+
+describe('a rule of the gateway', () => {
+  it('that is none says what is wrong with it and what to write', async () => {
+    const allow = ['draft/add', 'post /a', 'GET /a/', '@all'];
+    const answer = await admin(service, 'PATCH', CLIENT, { gateway: { allow } });
+    expect(answer.body.errors?.map(({ message }) => message)).toEqual([
+      'must be a rule such as "POST /cgi-bin/draft/*", or a preset such as "@drafts-and-media"',
+      'the method must be one of GET, HEAD, POST, PUT, PATCH, DELETE, *',
+      'the path must not end with /',
+      expect.stringMatching(/^there is no such preset; use one of @drafts-and-media, /),
+    ]);
   });
 });
 
@@ -220,7 +260,7 @@ describe('anything at all', () => {
     fc.constantFrom('all', 'token:read', APP_ID, '2099-01-01T00:00:00Z', 'one', '\u0000', '\ud800'),
     fc.array(fc.constantFrom('token:read', 'ip:read', APP_ID, '')),
   );
-  const names = ['id', 'name', 'scopes', 'accounts', 'expires_at', '__proto__', 'key'];
+  const names = ['id', 'name', 'scopes', 'accounts', 'gateway', 'expires_at', '__proto__', 'key'];
   const fields = fc.dictionary(fc.constantFrom(...names), value);
   const body = fc.oneof(
     fc.json(),

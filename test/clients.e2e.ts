@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataSource } from 'typeorm';
+import { ClientDirectory, type Client } from '../src/access/client-directory.js';
 import { hashKey } from '../src/access/presented-key.js';
 import { ClientScheduler } from '../src/clients/client.scheduler.js';
 import { RetentionService } from '../src/database/retention.service.js';
@@ -107,6 +108,7 @@ describe('a client', () => {
       name: 'Orders',
       scopes: ['token:read', 'token:report'],
       accounts: 'all',
+      gateway: { allow: [], per_minute: 600 },
       expires_at: null,
       created_at: expect.stringMatching(/^\d{4}-.+Z$/),
       keys: [
@@ -190,6 +192,50 @@ describe('a client', () => {
     });
     const unchanged = await admin<ClientBody>(service, 'PATCH', path, {});
     expect([unchanged.status, unchanged.body]).toEqual([200, await show('one')]);
+  });
+
+  it('has the rules of the gateway that it is given, each once, and keeps those that are left out', async () => {
+    const rules = ['POST /cgi-bin/draft/*', '@drafts-and-media', 'POST /cgi-bin/draft/*'];
+    const made = await makeClient(service, { id: 'one', gateway: { allow: rules } });
+    const allow = ['POST /cgi-bin/draft/*', '@drafts-and-media'];
+    expect(made.gateway).toEqual({ allow, per_minute: 600 });
+    for (const [change, expected] of [
+      [{ per_minute: 5 }, { allow, per_minute: 5 }],
+      [{ allow: ['* /*'] }, { allow: ['* /*'], per_minute: 5 }],
+      [{}, { allow: ['* /*'], per_minute: 5 }],
+      [
+        { allow: [], per_minute: 100_000 },
+        { allow: [], per_minute: 100_000 },
+      ],
+    ]) {
+      const answer = await admin(service, 'PATCH', `${CLIENTS}/one`, { gateway: change });
+      expect(answer.body).toMatchObject({ gateway: expected });
+      expect((await show('one')).gateway).toEqual(expected);
+    }
+    await admin(service, 'PATCH', `${CLIENTS}/one`, { name: 'Another' });
+    expect((await show('one')).gateway).toEqual({ allow: [], per_minute: 100_000 });
+  });
+
+  it('is known by the ids of its keys, with its rules, on every replica', async () => {
+    const other = await another();
+    const gateway = { allow: ['GET /a'], per_minute: 7 };
+    const { keys } = await makeClient(service, { id: 'one', gateway });
+    const second = await makeKey(service, 'one');
+    const byId = (asked: Service, id: string): Client | undefined =>
+      asked.app.get(ClientDirectory).findByKeyId(id);
+    await other.poll();
+    for (const asked of [service, other]) {
+      const first = byId(asked, keys[0]!.id);
+      expect(first).toMatchObject({ id: 'one', gateway: { allow: ['GET /a'], perMinute: 7 } });
+      expect(byId(asked, second.id)?.gateway).toBe(first?.gateway);
+    }
+    await admin(service, 'PATCH', `${CLIENTS}/one`, { gateway: { allow: ['GET /b'] } });
+    await admin(service, 'DELETE', `${CLIENTS}/one/keys/${second.id}`);
+    await other.poll();
+    for (const asked of [service, other]) {
+      expect(byId(asked, keys[0]!.id)?.gateway).toEqual({ allow: ['GET /b'], perMinute: 7 });
+      expect(byId(asked, second.id)).toBeUndefined();
+    }
   });
 
   it('that expires is refused from then on, until its expiry is moved or removed', async () => {

@@ -4,7 +4,7 @@ import { GATEWAY_PRESET_NAMES, type GatewayPreset } from './gateway-preset.js';
 /** The methods that the gateway passes; `*` in a rule is any of them. */
 export const GATEWAY_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
-const MOST_RULE_CHARACTERS = 300;
+export const MOST_RULE_CHARACTERS = 300;
 
 /** What a client may call: one line of its `gateway.allow`. */
 export type GatewayRule = CallRule | PresetRule;

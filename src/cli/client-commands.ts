@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { collect, segment } from './arguments.js';
+import { collect, segment, wholeNumber } from './arguments.js';
 import { assertConfirmed } from './confirmation.js';
 import { UsageError } from './exit.js';
 import { Session } from './session.js';
@@ -12,6 +12,7 @@ const COLUMNS: readonly Column[] = [
   ['NAME', 'name'],
   ['SCOPES', 'scopes'],
   ['ACCOUNTS', 'accounts'],
+  ['GATEWAY', 'gateway.allow'],
   ['EXPIRES', 'expires_at'],
   ['KEYS', 'keys'],
 ];
@@ -22,6 +23,8 @@ interface ClientOptions {
   readonly name?: string;
   readonly scope?: string[];
   readonly account?: string[];
+  readonly allow?: string[];
+  readonly perMinute?: number;
   readonly expiresAt?: string;
 }
 
@@ -110,6 +113,12 @@ function withClientOptions(command: Command): Command {
     .option('--name <name>', 'for people')
     .option('--scope <scope>', 'such as token:read; several, or with commas', collect)
     .option('--account <app_id>', 'an AppID, or all; several, or with commas', collect)
+    .option(
+      '--allow <rule>',
+      "what it may call at WeChat, such as 'POST /cgi-bin/draft/*' or @messages; several, or with commas; or none",
+      collect,
+    )
+    .option('--per-minute <calls>', 'calls at WeChat in a minute', wholeNumber(1, 100_000))
     .option('--expires-at <time>', 'such as 2027-01-31T00:00:00Z, or never');
 }
 
@@ -138,11 +147,17 @@ async function updateClient(id: string, options: ClientOptions, command: Command
   session.showItem(await service.patch(`${CLIENTS}/${segment(id)}`, body));
 }
 
-function bodyOf({ name, scope, account, expiresAt }: ClientOptions): object {
+function bodyOf(options: ClientOptions): object {
+  const { name, scope, account, allow, perMinute, expiresAt } = options;
+  const rules = allow?.includes('none') === true ? [] : allow;
   return {
     name,
     scopes: scope,
     accounts: account?.includes('all') === true ? 'all' : account,
+    gateway:
+      rules === undefined && perMinute === undefined
+        ? undefined
+        : { allow: rules, per_minute: perMinute },
     expires_at: expiresAt === 'never' ? null : expiresAt,
   };
 }

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { randomBytes, randomUUID } from 'node:crypto';
+import { NO_GATEWAY_RULES, type GatewayRights } from '../access/client-directory.js';
 import { DatabaseClock } from '../database/database-clock.js';
 import type { AppError } from '../errors/app-error.js';
 import { decodeCursor, toPage, type Page } from '../http/page.js';
@@ -64,8 +65,15 @@ export class ClientAdminService {
     }
     const scopes = unique(body.scopes);
     const accounts = eachOnce(body.accounts);
-    const { name } = body;
-    const row = { rowId: randomUUID(), name, scopes, accounts, expiresAt, createdAt: nowMs };
+    const row = {
+      rowId: randomUUID(),
+      name: body.name,
+      scopes,
+      accounts,
+      gateway: withChange(NO_GATEWAY_RULES, body.gateway),
+      expiresAt,
+      createdAt: nowMs,
+    };
     const { key, ...keyAnswer } = await this.keys.issue(row.rowId, null, null);
     if (!(await this.clients.insert({ ...row, id }))) {
       await this.keyRows.revokeAll(row.rowId);
@@ -78,11 +86,12 @@ export class ClientAdminService {
   /** @throws AppError `not_found`, `validation_failed` */
   async change(id: string, body: ClientChangeBody): Promise<ClientAnswer> {
     const expiresAt = readExpiry(body.expires_at, this.clock.nowMs());
-    const { rowId } = await this.find(id);
+    const { rowId, gateway } = await this.find(id);
     const change = {
       ...(body.name !== undefined && { name: body.name }),
       ...(body.scopes !== undefined && { scopes: unique(body.scopes) }),
       ...(body.accounts !== undefined && { accounts: eachOnce(body.accounts) }),
+      ...(body.gateway !== undefined && { gateway: withChange(gateway, body.gateway) }),
       ...(expiresAt !== undefined && { expiresAt }),
     };
     if (Object.keys(change).length > 0 && (await this.clients.change(rowId, change))) {
@@ -119,6 +128,16 @@ function idTaken(): AppError {
 
 function eachOnce(accounts: NewClientBody['accounts']): NewClientBody['accounts'] {
   return accounts === 'all' ? accounts : unique(accounts);
+}
+
+function withChange(
+  gateway: GatewayRights,
+  change: ClientChangeBody['gateway'] = {},
+): GatewayRights {
+  return {
+    allow: change.allow === undefined ? gateway.allow : unique(change.allow),
+    perMinute: change.per_minute ?? gateway.perMinute,
+  };
 }
 
 /** In the order in which each stands there first. */

@@ -4,7 +4,7 @@ import type { ClientEntity } from './client.entity.js';
 
 type ShownClient = Pick<
   ClientEntity,
-  'rowId' | 'name' | 'scopes' | 'accounts' | 'expiresAt' | 'createdAt'
+  'rowId' | 'name' | 'scopes' | 'accounts' | 'gateway' | 'expiresAt' | 'createdAt'
 >;
 type ShownKey = Pick<
   ClientKeyEntity,
@@ -22,6 +22,7 @@ export function describeClient(
     name: row.name,
     scopes: row.scopes,
     accounts: row.accounts,
+    gateway: { allow: [...row.gateway.allow], per_minute: row.gateway.perMinute },
     expires_at: isoTime(row.expiresAt),
     created_at: new Date(row.createdAt).toISOString(),
     keys: keys.filter(({ clientRowId }) => clientRowId === row.rowId).map(describeKey),

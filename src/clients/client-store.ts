@@ -3,7 +3,7 @@ import { DatabaseError } from '../database/database-error.js';
 import type { FollowedTable } from '../database/followed-table.js';
 import { ReplicaSyncService } from '../database/replica-sync.service.js';
 import { ClientEntity } from './client.entity.js';
-import { ClientDirectory, NO_GATEWAY_RULES, type Client } from '../access/client-directory.js';
+import { ClientDirectory, type Client } from '../access/client-directory.js';
 import { ClientKeyEntity } from './client-key.entity.js';
 import { KeyUses } from './key-uses.js';
 
@@ -159,12 +159,13 @@ export class ClientStore {
   }
 }
 
-function toClient(id: string, { scopes, accounts, expiresAt }: ClientEntity): StoredClient {
+function toClient(id: string, row: ClientEntity): StoredClient {
+  const { scopes, accounts, gateway, expiresAt } = row;
   return {
     id,
     scopes: new Set(scopes),
     accounts: accounts === 'all' ? 'all' : new Set(accounts),
-    gateway: NO_GATEWAY_RULES,
+    gateway,
     expiresAtMs: expiresAt ?? Infinity,
   };
 }

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { APP_ID } from '../config/parsers.js';
+import { NO_GATEWAY_RULES } from '../access/client-directory.js';
+import { gatewayRuleProblem, MOST_RULE_CHARACTERS } from '../access/gateway-rule.js';
 import { SCOPES } from '../access/scope.js';
 import { TOKEN_HOLDER } from '../audit/read-counter.js';
 import { NOT_VISIBLE, VISIBLE_LINE } from '../errors/unseen-text.js';
@@ -42,6 +44,40 @@ const AccountsField = Accounts.meta({
   examples: ['all', ['wx0123456789abcdef']],
 });
 
+const MOST_RULES = 200;
+
+const GatewayRuleText = z
+  .string()
+  .max(MOST_RULE_CHARACTERS)
+  .superRefine((text, context) => {
+    const message = gatewayRuleProblem(text);
+    if (message !== undefined) {
+      context.addIssue({ code: 'custom', message });
+    }
+  });
+
+const Gateway = z
+  .strictObject({
+    allow: z
+      .array(GatewayRuleText)
+      .max(MOST_RULES)
+      .optional()
+      .meta({
+        description:
+          'Rules: `METHOD /path`, with `*` for a method, for one segment, or as the last segment for the rest; or a preset of `GET /v1/admin/gateway/presets`. What no rule allows is refused.',
+        examples: [['@drafts-and-media', 'POST /cgi-bin/menu/*']],
+      }),
+    per_minute: z
+      .int()
+      .min(1)
+      .max(100_000)
+      .optional()
+      .meta({ description: 'Calls a minute on each replica.' }),
+  })
+  .meta({
+    description: `What its keys may call at WeChat with the scope \`gateway\`: nothing, and ${NO_GATEWAY_RULES.perMinute} times a minute, unless told.`,
+  });
+
 const Expiry = z.iso
   .datetime({ offset: true, error: 'must be a time, such as 2027-01-31T00:00:00Z' })
   .meta({ description: 'From then on it is refused. Null or absent: never.' });
@@ -54,6 +90,7 @@ export const NewClientBody = z
     name: Name,
     scopes: Scopes,
     accounts: AccountsField.default('all'),
+    gateway: Gateway.optional(),
     expires_at: Expiry.nullable().optional(),
   })
   .meta({ id: 'NewClient' });
@@ -64,6 +101,7 @@ export const ClientChangeBody = z
     name: Name.optional(),
     scopes: Scopes.optional(),
     accounts: AccountsField.optional(),
+    gateway: Gateway.optional(),
     expires_at: Expiry.nullable().optional(),
   })
   .meta({ id: 'ClientChange' });
@@ -99,6 +137,7 @@ export const ClientAnswer = z
     name: z.string(),
     scopes: z.array(z.enum(SCOPES)),
     accounts: z.union([z.literal('all'), z.array(z.string())]),
+    gateway: z.object({ allow: z.array(z.string()), per_minute: z.int() }),
     expires_at: IsoTime.nullable(),
     created_at: IsoTime,
     keys: z

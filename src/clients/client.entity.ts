@@ -1,4 +1,5 @@
 import { Column, Entity, Index, PrimaryColumn, Unique } from 'typeorm';
+import type { GatewayRights } from '../access/client-directory.js';
 import type { Scope } from '../access/scope.js';
 import { bigintColumn } from '../database/columns.js';
 
@@ -27,6 +28,9 @@ export class ClientEntity {
 
   @Column({ name: 'accounts', type: 'simple-json' })
   accounts!: 'all' | string[];
+
+  @Column({ name: 'gateway', type: 'simple-json' })
+  gateway!: GatewayRights;
 
   @Column(bigintColumn('expires_at', { nullable: true }))
   expiresAt!: number | null;

@@ -7,10 +7,10 @@ import { ClientEntity } from './client.entity.js';
 
 export type NewClient = Pick<
   ClientEntity,
-  'rowId' | 'id' | 'name' | 'scopes' | 'accounts' | 'expiresAt' | 'createdAt'
+  'rowId' | 'id' | 'name' | 'scopes' | 'accounts' | 'gateway' | 'expiresAt' | 'createdAt'
 >;
 export type ClientChange = Partial<
-  Pick<ClientEntity, 'name' | 'scopes' | 'accounts' | 'expiresAt'>
+  Pick<ClientEntity, 'name' | 'scopes' | 'accounts' | 'gateway' | 'expiresAt'>
 >;
 
 type LiveClient = ClientEntity & { readonly id: string };

@@ -18,6 +18,7 @@ export interface ClientBody {
   readonly name: string;
   readonly scopes: Scope[];
   readonly accounts: 'all' | string[];
+  readonly gateway: { readonly allow: string[]; readonly per_minute: number };
   readonly expires_at: string | null;
   readonly created_at: string;
   readonly keys: Omit<KeyBody, 'key'>[];
@@ -37,7 +38,9 @@ export function admin<Body = ProblemBody>(
 /** A client that may read tokens, or what `fields` say. @throws Error where it was refused */
 export async function makeClient(
   service: Service,
-  fields: Partial<Omit<ClientBody, 'keys' | 'key'>> = {},
+  fields: Partial<Omit<ClientBody, 'keys' | 'key' | 'gateway'>> & {
+    readonly gateway?: Partial<ClientBody['gateway']>;
+  } = {},
 ): Promise<ClientBody> {
   const body = { name: 'A server', scopes: ['token:read'], ...fields };
   const answer = await admin<ClientBody>(service, 'POST', CLIENTS, body);

@@ -168,6 +168,7 @@ const TABLES: readonly TableOptions[] = [
       varchar('name', 100),
       text('scopes'),
       text('accounts'),
+      text('gateway'),
       bigint('expires_at', true),
       bigint('created_at'),
       ...FOLLOWED,
