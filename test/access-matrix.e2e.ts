@@ -62,6 +62,8 @@ PATCH /v1/admin/clients/{id}                           401   401     401      40
 DELETE /v1/admin/clients/{id}                          401   401     401      401     401     403        403          403     403         403        403     403   403          403       204   403
 POST /v1/admin/clients/{id}/keys                       401   401     401      401     401     403        403          403     403         403        403     403   403          403       201   403
 DELETE /v1/admin/clients/{id}/keys/{key_id}            401   401     401      401     401     403        403          403     403         403        403     403   403          403       204   403
+GET /v1/admin/gateway/presets                          401   401     401      401     401     403        403          403     403         403        403     403   403          403       200   403
+POST /v1/admin/clients/{id}/gateway/check              401   401     401      401     401     403        403          403     403         403        403     403   403          403       200   403
 `;
 
 interface Request {
@@ -109,6 +111,9 @@ const REQUESTS: Readonly<Record<string, () => Request | Promise<Request>>> = {
   'DELETE /v1/admin/accounts/{app_id}': () => ({ path: '/v1/admin/accounts/wx00000000000000aa' }),
   'POST /v1/admin/clients': () => ({ body: { name: 'New', scopes: ['token:read'] } }),
   'PATCH /v1/admin/clients/{id}': () => ({ body: { name: 'Changed' } }),
+  'POST /v1/admin/clients/{id}/gateway/check': () => ({
+    body: { app_id: APP_ID, method: 'GET', path: '/a' },
+  }),
   'DELETE /v1/admin/clients/{id}': async () => ({
     path: `${CLIENTS}/${(await makeClient(service)).id}`,
   }),

@@ -37,6 +37,8 @@ const ENDPOINTS: Readonly<Record<string, string>> = {
   'DELETE /v1/admin/clients/{id}': 'admin',
   'POST /v1/admin/clients/{id}/keys': 'admin',
   'DELETE /v1/admin/clients/{id}/keys/{key_id}': 'admin',
+  'GET /v1/admin/gateway/presets': 'admin',
+  'POST /v1/admin/clients/{id}/gateway/check': 'admin',
 };
 
 /** Contract: Errors. */
@@ -280,7 +282,7 @@ describe('/openapi.json', () => {
       enum: expect.arrayContaining([
         ...['account.create', 'account.update', 'account.delete'],
         ...['client.create', 'client.update', 'client.delete', 'key.create', 'key.revoke'],
-        ...['credential.refresh', 'token.refresh', 'token.report'],
+        ...['credential.refresh', 'gateway.check', 'token.refresh', 'token.report'],
       ]),
     });
     const outcome = parameters.find(({ name }) => name === 'outcome');
@@ -328,6 +330,14 @@ describe('/openapi.json', () => {
       Client: (await admin<object>(service, 'GET', `${CLIENTS}/documented`)).body,
       ClientPage: (await admin<object>(service, 'GET', CLIENTS)).body,
       ClientKey: client.keys[0] ?? {},
+      GatewayPresetList: (await admin<object>(service, 'GET', '/v1/admin/gateway/presets')).body,
+      GatewayCheckAnswer: (
+        await admin<object>(service, 'POST', `${CLIENTS}/documented/gateway/check`, {
+          app_id: APP_ID,
+          method: 'GET',
+          path: '/a',
+        })
+      ).body,
       NewClientKey: await makeKey(service, 'documented'),
     };
     for (const [name, answer] of Object.entries(answers)) {

@@ -26,5 +26,6 @@ import { KeyUses } from './key-uses.js';
     ClientStore,
     KeyUses,
   ],
+  exports: [ClientAdminService],
 })
 export class ClientModule {}
