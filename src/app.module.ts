@@ -7,8 +7,6 @@ import { ClientModule } from './clients/client.module.js';
 import type { AppConfig } from './config/app-config.js';
 import { ConfigModule } from './config/config.module.js';
 import { DatabaseModule } from './database/database.module.js';
-import { EncryptionModule } from './encryption/encryption.module.js';
-import { ErrorsModule } from './errors/errors.module.js';
 import { HealthModule } from './health/health.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
 import { ObservabilityModule } from './observability/observability.module.js';
@@ -26,9 +24,7 @@ export class AppModule {
       imports: [
         ConfigModule.forRoot(config),
         TimeModule,
-        ErrorsModule,
         ObservabilityModule,
-        EncryptionModule,
         DatabaseModule,
         AuditModule,
         AccessModule,

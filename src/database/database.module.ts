@@ -1,6 +1,8 @@
 import { Global, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { AppConfig } from '../config/app-config.js';
+import { EncryptionModule } from '../encryption/encryption.module.js';
+import { ErrorsModule } from '../errors/errors.module.js';
 import { DatabaseClock } from './database-clock.js';
 import { DatabaseMetrics } from './database.metrics.js';
 import { DatabaseService } from './database.service.js';
@@ -18,6 +20,8 @@ const MIGRATIONS = [Initial1795300000000];
 @Global()
 @Module({
   imports: [
+    EncryptionModule,
+    ErrorsModule,
     TypeOrmModule.forRootAsync({
       inject: [AppConfig],
       useFactory: (config: AppConfig) => ({

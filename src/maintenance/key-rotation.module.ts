@@ -4,7 +4,6 @@ import type { AppConfig } from '../config/app-config.js';
 import { ConfigModule } from '../config/config.module.js';
 import { DatabaseModule } from '../database/database.module.js';
 import { EncryptionModule } from '../encryption/encryption.module.js';
-import { ErrorsModule } from '../errors/errors.module.js';
 import { ObservabilityModule } from '../observability/observability.module.js';
 import { TimeModule } from '../time/time.module.js';
 import { AccountSealer } from '../wechat/accounts/account-sealer.js';
@@ -24,7 +23,6 @@ export class KeyRotationModule {
       imports: [
         ConfigModule.forRoot(config),
         TimeModule,
-        ErrorsModule,
         ObservabilityModule,
         EncryptionModule,
         DatabaseModule,

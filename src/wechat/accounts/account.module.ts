@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { EncryptionModule } from '../../encryption/encryption.module.js';
 import { AccountEditorService } from './account-editor.service.js';
 import { AccountEntity } from './account.entity.js';
 import { AccountFollowerService } from './account-follower.service.js';
@@ -9,7 +10,7 @@ import { AccountService } from './account.service.js';
 import { EnvironmentAccountService } from './environment-account.service.js';
 
 @Module({
-  imports: [TypeOrmModule.forFeature([AccountEntity])],
+  imports: [EncryptionModule, TypeOrmModule.forFeature([AccountEntity])],
   providers: [
     AccountEditorService,
     AccountFollowerService,

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { EncryptionModule } from '../../encryption/encryption.module.js';
 import { HealthModule } from '../../health/health.module.js';
 import { AccountModule } from '../accounts/account.module.js';
 import { RefreshHistoryModule } from '../refresh-history/refresh-history.module.js';
@@ -30,6 +31,7 @@ import { SettleService } from './settle.service.js';
 @Module({
   imports: [
     AccountModule,
+    EncryptionModule,
     HealthModule,
     RefreshHistoryModule,
     TypeOrmModule.forFeature([CredentialEntity]),
