@@ -1,7 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
 import { AccessModule } from './access/access.module.js';
-import { AuditApiModule } from './audit/audit-api.module.js';
 import { AuditModule } from './audit/audit.module.js';
 import { ClientModule } from './clients/client.module.js';
 import type { AppConfig } from './config/app-config.js';
@@ -9,7 +8,6 @@ import { ConfigModule } from './config/config.module.js';
 import { DatabaseModule } from './database/database.module.js';
 import { HealthModule } from './health/health.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
-import { ObservabilityModule } from './observability/observability.module.js';
 import { ReadListenerModule } from './server/read-listener.js';
 import { ServerModule } from './server/server.module.js';
 import { TimeModule } from './time/time.module.js';
@@ -24,11 +22,9 @@ export class AppModule {
       imports: [
         ConfigModule.forRoot(config),
         TimeModule,
-        ObservabilityModule,
         DatabaseModule,
         AuditModule,
         AccessModule,
-        AuditApiModule,
         ClientModule,
         HealthModule,
         MetricsModule,

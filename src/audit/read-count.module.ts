@@ -6,8 +6,8 @@ import { ReadCountScheduler } from './read-count.scheduler.js';
 import { ReadCounter } from './read-counter.js';
 
 /**
- * Not global: the last shutdown hooks are those of global modules, and the connection to the database is
- * closed among them, before the last reads would be written.
+ * Never global: shutdown hooks of global modules run last, and one of them closes the connection to the
+ * database. The last counts must be written before.
  */
 @Module({
   imports: [TypeOrmModule.forFeature([ReadCountEntity])],

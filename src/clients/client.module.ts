@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { AuditModule } from '../audit/audit.module.js';
 import { HealthModule } from '../health/health.module.js';
 import { ClientAdminController } from './client-admin.controller.js';
 import { ClientAdminService } from './client-admin.service.js';
@@ -15,7 +16,7 @@ import { KeyUses } from './key-uses.js';
 
 /** The clients that are stored: it feeds the directory that the guards of AccessModule look into. */
 @Module({
-  imports: [HealthModule, TypeOrmModule.forFeature([ClientEntity, ClientKeyEntity])],
+  imports: [AuditModule, HealthModule, TypeOrmModule.forFeature([ClientEntity, ClientKeyEntity])],
   controllers: [ClientAdminController],
   providers: [
     ClientAdminService,

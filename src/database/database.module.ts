@@ -3,6 +3,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { AppConfig } from '../config/app-config.js';
 import { EncryptionModule } from '../encryption/encryption.module.js';
 import { ErrorsModule } from '../errors/errors.module.js';
+import { ObservabilityModule } from '../observability/observability.module.js';
 import { DatabaseClock } from './database-clock.js';
 import { DatabaseMetrics } from './database.metrics.js';
 import { DatabaseService } from './database.service.js';
@@ -22,6 +23,7 @@ const MIGRATIONS = [Initial1795300000000];
   imports: [
     EncryptionModule,
     ErrorsModule,
+    ObservabilityModule,
     TypeOrmModule.forRootAsync({
       inject: [AppConfig],
       useFactory: (config: AppConfig) => ({

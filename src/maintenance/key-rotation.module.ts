@@ -4,7 +4,6 @@ import type { AppConfig } from '../config/app-config.js';
 import { ConfigModule } from '../config/config.module.js';
 import { DatabaseModule } from '../database/database.module.js';
 import { EncryptionModule } from '../encryption/encryption.module.js';
-import { ObservabilityModule } from '../observability/observability.module.js';
 import { TimeModule } from '../time/time.module.js';
 import { AccountSealer } from '../wechat/accounts/account-sealer.js';
 import { AccountEntity } from '../wechat/accounts/account.entity.js';
@@ -23,7 +22,6 @@ export class KeyRotationModule {
       imports: [
         ConfigModule.forRoot(config),
         TimeModule,
-        ObservabilityModule,
         EncryptionModule,
         DatabaseModule,
         TypeOrmModule.forFeature([AccountEntity, CredentialEntity]),

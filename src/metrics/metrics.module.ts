@@ -1,6 +1,11 @@
 import { Module } from '@nestjs/common';
+import { ObservabilityModule } from '../observability/observability.module.js';
 import { MetricsController } from './metrics.controller.js';
 import { MetricsListenerService } from './metrics-listener.service.js';
 
-@Module({ controllers: [MetricsController], providers: [MetricsListenerService] })
+@Module({
+  imports: [ObservabilityModule],
+  controllers: [MetricsController],
+  providers: [MetricsListenerService],
+})
 export class MetricsModule {}

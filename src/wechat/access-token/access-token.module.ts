@@ -1,6 +1,8 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { AuditModule } from '../../audit/audit.module.js';
 import { ReadCountModule } from '../../audit/read-count.module.js';
+import { ObservabilityModule } from '../../observability/observability.module.js';
 import { WechatApiModule } from '../api/wechat-api.module.js';
 import { CredentialModule } from '../credentials/credential.module.js';
 import { AccessTokenClient } from './access-token.client.js';
@@ -18,7 +20,9 @@ import { TokenService } from './token.service.js';
 /** The access_token: the first kind of credential, and what every other WeChat API is called with. */
 @Module({
   imports: [
+    AuditModule,
     CredentialModule,
+    ObservabilityModule,
     ReadCountModule,
     TypeOrmModule.forFeature([ReportCountEntity]),
     WechatApiModule,

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AuditModule } from '../../audit/audit.module.js';
 import { AccessTokenModule } from '../access-token/access-token.module.js';
 import { CredentialModule } from '../credentials/credential.module.js';
 import { RefreshHistoryModule } from '../refresh-history/refresh-history.module.js';
@@ -10,7 +11,7 @@ import { TokenRefreshService } from './token-refresh.service.js';
 
 /** The operators' side of accounts and credentials: accounts, refreshes, history. */
 @Module({
-  imports: [AccessTokenModule, CredentialModule, RefreshHistoryModule],
+  imports: [AccessTokenModule, AuditModule, CredentialModule, RefreshHistoryModule],
   controllers: [AccessTokenAdminController, AccountAdminController, RefreshHistoryController],
   providers: [AccountAdminService, TokenRefreshService],
 })

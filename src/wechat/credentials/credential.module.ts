@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { EncryptionModule } from '../../encryption/encryption.module.js';
 import { HealthModule } from '../../health/health.module.js';
+import { ObservabilityModule } from '../../observability/observability.module.js';
 import { AccountModule } from '../accounts/account.module.js';
 import { RefreshHistoryModule } from '../refresh-history/refresh-history.module.js';
 import { ClaimService } from './claim.service.js';
@@ -33,6 +34,7 @@ import { SettleService } from './settle.service.js';
     AccountModule,
     EncryptionModule,
     HealthModule,
+    ObservabilityModule,
     RefreshHistoryModule,
     TypeOrmModule.forFeature([CredentialEntity]),
   ],
