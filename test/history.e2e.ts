@@ -3,9 +3,9 @@ import { DataSource, LessThan, MoreThan, type ObjectLiteral } from 'typeorm';
 import { ReadCountEntity } from '../src/audit/read-count.entity.js';
 import { ReadCounter } from '../src/audit/read-counter.js';
 import { RetentionScheduler } from '../src/database/retention.scheduler.js';
-import { ReportCountEntity } from '../src/wechat/access-token/report-count.entity.js';
+import { CallCountEntity } from '../src/audit/call-count.entity.js';
 import { ReportAnswerBody } from '../src/wechat/access-token/access-token.dto.js';
-import { ReportCounter } from '../src/wechat/access-token/report-counter.js';
+import { CallCounter } from '../src/audit/call-counter.js';
 import { RefreshItem } from '../src/wechat/admin/refresh-history.dto.js';
 import { RefreshHistoryEntity } from '../src/wechat/refresh-history/refresh-history.entity.js';
 import { AuditEntity } from '../src/audit/audit.entity.js';
@@ -101,7 +101,7 @@ function sumOf(items: readonly Record<string, unknown>[], field: string): number
 const UNKNOWN = '/v1/admin/accounts/wxffffffffffffffff';
 const REFRESHES = `accounts/${APP_ID}/refreshes`;
 const flushReports = (service = pair.service): Promise<void> =>
-  service.app.get(ReportCounter).flush();
+  service.app.get(CallCounter).flush();
 const flushReads = (service = pair.service): Promise<void> => service.app.get(ReadCounter).flush();
 
 describe('the history of refreshes', () => {
@@ -213,7 +213,7 @@ describe('reports', () => {
     await flushReports();
     await flushReports();
     // For each round of five seconds and each outcome one, and one more for the first of a minute.
-    const ofReports = statements.filter((sql) => sql.includes('report_count'));
+    const ofReports = statements.filter((sql) => sql.includes('call_count'));
     expect(ofReports.length).toBeLessThanOrEqual(30);
     const { items } = (await list('audit?action=token.report')).body;
     const counted = new Map<unknown, number>();
@@ -250,7 +250,8 @@ describe('reports', () => {
     await other.ready();
     const count = (service: Service): void => {
       for (let report = 0; report < 3; report += 1) {
-        service.app.get(ReportCounter).count({
+        service.app.get(CallCounter).count({
+          action: 'token.report',
           appId: APP_ID,
           version: 1,
           outcome: 'still_valid',
@@ -260,7 +261,7 @@ describe('reports', () => {
     };
     // Again, should the minute have turned between the two.
     for (let isSame = false; !isSame;) {
-      await source().getRepository(ReportCountEntity).clear();
+      await source().getRepository(CallCountEntity).clear();
       const minute = Math.floor(Date.now() / 60_000);
       count(pair.service);
       count(other);
@@ -302,7 +303,7 @@ describe('reports', () => {
       'failed:database_unavailable',
       'superseded',
     ]);
-    expect(pair.service.events('report_counts_not_stored')).toHaveLength(1);
+    expect(pair.service.events('call_counts_not_stored')).toHaveLength(1);
   });
 });
 
@@ -441,7 +442,7 @@ describe('the audit', () => {
   it.each([1, 2, 3, 7])('in pages of %i: every row once, in the same order', async (limit) => {
     // The order must hold where the tables have rows of the same millisecond.
     await source().query('UPDATE wtc_audit SET at = 120000');
-    await source().query('UPDATE wtc_report_count SET at = 120000');
+    await source().query('UPDATE wtc_call_count SET at = 120000');
     await source().query('UPDATE wtc_refresh_history SET started_at = 120000 WHERE fence > 3');
     const whole = (await list('audit?limit=200')).body.items;
     expect(whole).toHaveLength(10);
@@ -631,7 +632,7 @@ describe('retention', () => {
     };
     const tables = [
       [AuditEntity, 'at'],
-      [ReportCountEntity, 'at'],
+      [CallCountEntity, 'at'],
       [ReadCountEntity, 'at'],
       [RefreshHistoryEntity, 'startedAt'],
     ] as const;
@@ -663,7 +664,7 @@ describe('retention', () => {
         .events('retention')
         .map(({ table }) => table)
         .sort(),
-    ).toEqual(['wtc_audit', 'wtc_read_count', 'wtc_refresh_history', 'wtc_report_count']);
+    ).toEqual(['wtc_audit', 'wtc_call_count', 'wtc_read_count', 'wtc_refresh_history']);
   });
 
   it('takes thousands of rows in batches, also from two replicas at once', async () => {
@@ -697,11 +698,11 @@ describe('retention', () => {
     const tables = pair.service.events('retention_failed').map(({ table }) => table);
     expect(tables.sort()).toEqual([
       'wtc_audit',
+      'wtc_call_count',
       'wtc_client',
       'wtc_client_key',
       'wtc_read_count',
       'wtc_refresh_history',
-      'wtc_report_count',
     ]);
     await source().initialize();
   });

@@ -29,6 +29,7 @@ async function start(): Promise<Service> {
 const TABLES = [
   'wtc_account',
   'wtc_audit',
+  'wtc_call_count',
   'wtc_client',
   'wtc_client_key',
   'wtc_credential',
@@ -36,7 +37,6 @@ const TABLES = [
   'wtc_key_check',
   'wtc_read_count',
   'wtc_refresh_history',
-  'wtc_report_count',
   'wtc_ticket_demand',
 ];
 

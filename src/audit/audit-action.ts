@@ -29,7 +29,7 @@ export function auditActions(): AuditAction[] {
 export function auditOutcomePattern(): RegExp {
   const outcomes = [...new Set([...declared.values()].flat())].sort();
   const forms = outcomes.map((outcome) =>
-    outcome.endsWith(CODE) ? `${outcome.slice(0, -CODE.length)}(?::[a-z0-9_]{1,40})?` : outcome,
+    outcome.endsWith(CODE) ? `${outcome.slice(0, -CODE.length)}(?::[a-z0-9_-]{1,40})?` : outcome,
   );
   return new RegExp(`^(?:${forms.join('|')})$`);
 }

@@ -1,8 +1,12 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { declareAuditAction } from '../../audit/audit-action.js';
+import { CallCounter } from '../../audit/call-counter.js';
 import type { Origin } from '../../audit/origin.js';
 import type { AppError } from '../../errors/app-error.js';
-import { ReportCounter } from './report-counter.js';
+import { REPORT_OUTCOMES } from './report-outcome.js';
 import { type CountedOutcome, ReportMetrics } from './report.metrics.js';
+
+const ACTION = declareAuditAction('token.report', [...REPORT_OUTCOMES, 'failed:<code>']);
 
 export interface AnsweredReport {
   readonly appId: string;
@@ -23,14 +27,14 @@ export class ReportRecord {
   private readonly logger = new Logger(ReportRecord.name);
 
   constructor(
-    private readonly counter: ReportCounter,
+    private readonly calls: CallCounter,
     private readonly metrics: ReportMetrics,
   ) {}
 
   add({ appId, origin, outcome, version, failure, ...report }: AnsweredReport): void {
     this.metrics.count(appId, outcome);
     const counted = failure === undefined ? outcome : `failed:${failure.code}`;
-    this.counter.count({ appId, version, outcome: counted, origin });
+    this.calls.count({ action: ACTION, appId, version, outcome: counted, origin });
     this.logger.log({
       event: 'report',
       request_id: origin.requestId,

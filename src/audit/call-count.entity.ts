@@ -1,11 +1,11 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
-import { bigintColumn } from '../../database/columns.js';
+import { bigintColumn } from '../database/columns.js';
 
-/** The reports of one client about one version within a minute that ended alike, on all replicas together. */
-@Entity('wtc_report_count')
-@Index('wtc_report_count_at', ['at'])
-@Index('wtc_report_count_app_id_at', ['appId', 'at'])
-export class ReportCountEntity {
+/** How often one client made the same call with the same outcome within a minute. */
+@Entity('wtc_call_count')
+@Index('wtc_call_count_at', ['at'])
+@Index('wtc_call_count_app_id_at', ['appId', 'at'])
+export class CallCountEntity {
   /** A digest of all that is counted apart, so that replicas count into one row. */
   @PrimaryColumn({ name: 'id', type: 'varchar', length: 36 })
   id!: string;
@@ -14,22 +14,30 @@ export class ReportCountEntity {
   @Column(bigintColumn('at'))
   at!: number;
 
+  /** Such as `token.report`: the feature's word, which the audit shows. */
+  @Column({ name: 'action', type: 'varchar', length: 32 })
+  action!: string;
+
   @Column({ name: 'client', type: 'varchar', length: 64 })
   client!: string;
 
   @Column({ name: 'app_id', type: 'varchar', length: 32 })
   appId!: string;
 
-  /** The one that the client was answered with, or could not be answered with. */
-  @Column(bigintColumn('version'))
-  version!: number;
+  /** What of the account was called, if the action has such a thing. */
+  @Column({ name: 'target', type: 'varchar', length: 320, nullable: true })
+  target!: string | null;
+
+  /** Of the token that the client was answered with, or could not be answered with. */
+  @Column(bigintColumn('version', { nullable: true }))
+  version!: number | null;
 
   /** What the client was answered, or `failed:<code>`. */
   @Column({ name: 'outcome', type: 'varchar', length: 64 })
   outcome!: string;
 
-  @Column(bigintColumn('reports'))
-  reports!: number;
+  @Column(bigintColumn('calls'))
+  calls!: number;
 
   /** The address that the last one came from. */
   @Column({ name: 'source', type: 'varchar', length: 64 })
