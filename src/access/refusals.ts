@@ -6,6 +6,8 @@ export const REFUSAL_REASONS = [
   'differing_keys',
   'unknown_key',
   'expired_key',
+  /** A handle in the place of an access_token: altered, ended, or its key is no longer good. */
+  'unknown_handle',
   /** A valid key, from an address with too many failed authentications. */
   'limited_address',
   /** The admin's key where a client's is wanted, or the other way round. */

@@ -32,18 +32,22 @@ export class RequestLimit {
     private readonly mostKeys = MOST_KEYS,
   ) {}
 
-  /** Counts one. @returns what is past the limit; undefined within it */
-  take(key: string): Excess | undefined {
+  /**
+   * Counts one.
+   * @param perMinute where the limit is the key's own
+   * @returns what is past the limit; undefined within it
+   */
+  take(key: string, perMinute = this.perMinute): Excess | undefined {
     const nowMs = this.clock.monotonicMs();
     const known = this.windows.get(key);
     const window = known !== undefined && known.endsAtMs > nowMs ? known : this.open(key, nowMs);
     window.count += 1;
-    if (window.count <= this.perMinute) {
+    if (window.count <= perMinute) {
       return undefined;
     }
     return {
       retryAfterSeconds: secondsUntil(window, nowMs),
-      isFirst: window.count === this.perMinute + 1,
+      isFirst: window.count === perMinute + 1,
     };
   }
 

@@ -11,6 +11,8 @@ export interface EncryptionKey {
   readonly sealing: KeyObject;
   /** HMAC-SHA-256, for fingerprints. */
   readonly fingerprinting: KeyObject;
+  /** HMAC-SHA-256, for what is handed out and comes back, such as handles. */
+  readonly signing: KeyObject;
 }
 
 /** @param bytes 32 bytes */
@@ -22,10 +24,11 @@ export function encryptionKey(bytes: Buffer): EncryptionKey {
       .digest('hex')
       .slice(0, 16),
     sealing: createSecretKey(bytes),
-    fingerprinting: createSecretKey(
-      Buffer.from(
-        hkdfSync('sha256', bytes, Buffer.alloc(0), 'wechat-token-center/fingerprint/v1', 32),
-      ),
-    ),
+    fingerprinting: derived(bytes, 'wechat-token-center/fingerprint/v1'),
+    signing: derived(bytes, 'wechat-token-center/signature/v1'),
   };
+}
+
+function derived(bytes: Buffer, label: string): KeyObject {
+  return createSecretKey(Buffer.from(hkdfSync('sha256', bytes, Buffer.alloc(0), label, 32)));
 }

@@ -18,8 +18,9 @@ export function isSecretName(name: string): boolean {
 
 const QUERY_PAIR = /([\w-]{1,64})=([^&\s"'<>]+)/g;
 const JSON_PAIR = /(["'])([\w-]{1,64})\1(\s{0,4}:\s{0,4})(["'])(?:(?!\4).)*\4/g;
-/** A key of a client, wherever it stands: nothing else begins like it. */
-const CLIENT_KEY = /\bwtc_[0-9A-Za-z]{20,}/g;
+/** A key of a client, or a handle, wherever it stands: nothing else begins like it. */
+const CLIENT_KEY = /\b(wtc_)[0-9A-Za-z]{20,}/g;
+const HANDLE = /\b(wtch_)[\w-]{20,}/g;
 const BEARER = /\b(bearer|basic) +[\w.~+/=-]{12,}/gi;
 const URL_USER = /([a-z][a-z0-9+.-]{0,20}:\/\/)[^\s/@]{1,256}@/gi;
 
@@ -27,7 +28,8 @@ const URL_USER = /([a-z][a-z0-9+.-]{0,20}:\/\/)[^\s/@]{1,256}@/gi;
 export function scrubText(text: string): string {
   return text
     .replace(URL_USER, `$1${REDACTED}@`)
-    .replace(CLIENT_KEY, `wtc_${REDACTED}`)
+    .replace(CLIENT_KEY, `$1${REDACTED}`)
+    .replace(HANDLE, `$1${REDACTED}`)
     .replace(BEARER, `$1 ${REDACTED}`)
     .replace(QUERY_PAIR, (pair: string, name: string) =>
       isSecretName(name) ? `${name}=${REDACTED}` : pair,
