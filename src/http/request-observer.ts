@@ -62,8 +62,8 @@ export class RequestObserver {
   };
 
   private measure(request: FastifyRequest, route: string | undefined, status: number): void {
-    // The wildcard is the route of OPTIONS for every path.
-    const pattern = route === '*' ? undefined : route;
+    // The wildcard takes every path that no other route has.
+    const pattern = route === '/*' ? undefined : route;
     const durationMs = performance.now() - request.startedMs;
     this.metrics.durations(request.method, pattern, status).observe(durationMs);
   }

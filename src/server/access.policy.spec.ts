@@ -179,7 +179,7 @@ class ClearAdmin extends Handlers {
 describe('the start', () => {
   const EXACTLY_ONE =
     'wants exactly one of @UseGuards(ClientGuard), @UseGuards(AdminGuard), @DropInAccess(…) and @Public()';
-  const DROP_IN_ONLY = '@DropInAccess(…) belongs under /cgi-bin, and nothing else does';
+  const DROP_IN_ONLY = "@DropInAccess(…) belongs on WeChat's own paths, and nothing else does";
   const ADMIN_ONLY = 'AdminGuard belongs under /v1/admin, and nothing else does';
 
   it.each([

@@ -3,13 +3,14 @@ import { GUARDS_METADATA, METHOD_METADATA, PATH_METADATA } from '@nestjs/common/
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import { AdminGuard } from '../access/admin.guard.js';
 import { ClientGuard } from '../access/client.guard.js';
-import { dropInRight } from '../access/drop-in-access.decorator.js';
+import { dropInScope } from '../access/drop-in-access.decorator.js';
 import { isPublic } from '../access/public.decorator.js';
 import { requiredScope } from '../access/require-scope.decorator.js';
 import { auditedAction } from '../audit/audited-action.js';
 
 const ADMIN_PATH = /^v1\/admin(?:\/|$)/;
-const DROP_IN_PATH = /^cgi-bin(?:\/|$)/;
+/** WeChat's own paths, and all that are nobody's. */
+const DROP_IN_PATH = /^(?:(?:cgi-bin|sns)(?:\/|$)|\*)/;
 
 interface Route {
   /** `TokenController.read` */
@@ -22,8 +23,8 @@ interface Route {
 
 /**
  * Refuses the start while any route leaves open who may call it. Every route has exactly one of
- * ClientGuard (with a scope), AdminGuard (under /v1/admin, and only there), @DropInAccess(…) (under
- * /cgi-bin, and only there) and @Public(). Whatever an admin may change leaves a
+ * ClientGuard (with a scope), AdminGuard (under /v1/admin, and only there), @DropInAccess(…) (on WeChat's own
+ * paths, and only there) and @Public(). Whatever an admin may change leaves a
  * row of the audit.
  */
 @Injectable()
@@ -71,13 +72,13 @@ function problemOf({ path, handler, controller }: Route): string | undefined {
   const guards = [...guardsOf(handler), ...guardsOf(controller)];
   const isClients = guards.includes(ClientGuard);
   const isAdmins = guards.includes(AdminGuard);
-  const isDropIns = dropInRight(handler) !== undefined;
+  const isDropIns = dropInScope(handler) !== undefined;
   const rules = [isClients, isAdmins, isDropIns, isPublic(handler, controller)].filter(Boolean);
   if (rules.length !== 1) {
     return 'wants exactly one of @UseGuards(ClientGuard), @UseGuards(AdminGuard), @DropInAccess(…) and @Public()';
   }
   if (isDropIns !== DROP_IN_PATH.test(path)) {
-    return `/${path}: @DropInAccess(…) belongs under /cgi-bin, and nothing else does`;
+    return `/${path}: @DropInAccess(…) belongs on WeChat's own paths, and nothing else does`;
   }
   if (isAdmins !== ADMIN_PATH.test(path)) {
     return `/${path}: AdminGuard belongs under /v1/admin, and nothing else does`;

@@ -5,9 +5,11 @@ import {
   type FastifyRequest,
   type preParsingHookHandler,
 } from 'fastify';
+import { Readable } from 'node:stream';
 import type { KeyAuthentication } from '../access/key-authentication.js';
 import { presentedKey } from '../access/presented-key.js';
 import { AppError } from '../errors/app-error.js';
+import { hasStreamedBody } from '../http/streamed-body.js';
 
 const WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 
@@ -58,11 +60,21 @@ export function judgeBeforeTheBody(
     done();
   };
   fastify.addHook('onRoute', (route) => {
-    if ([route.method].flat().some((method) => WITH_BODY.has(method))) {
+    if (hasStreamedBody(route)) {
+      route.preParsing = leaveBodyUnread;
+      // Fastify looks at the length that is announced, also where it reads nothing.
+      route.bodyLimit = Number.MAX_SAFE_INTEGER;
+    } else if ([route.method].flat().some((method) => WITH_BODY.has(method))) {
       route.preParsing = [judge, ...[route.preParsing ?? []].flat()];
     }
   });
 }
+
+/** Guards have seen the request before its body is: so nobody without a key has one read here either. */
+const leaveBodyUnread: preParsingHookHandler = (request, _reply, _payload, done) => {
+  const { 'content-length': length = '0' } = request.headers;
+  done(null, Object.assign(Readable.from([]), { receivedEncodedLength: Number(length) }));
+};
 
 /** @throws AppError */
 function assertBodyMayCome(

@@ -43,7 +43,8 @@ async function configureApp(app: NestFastifyApplication, config: AppConfig): Pro
   const fastify: FastifyInstance = app.getHttpAdapter().getInstance();
   const routes = new RouteTable();
   fastify.addHook('onRoute', ({ method, url }) => {
-    if (url !== '*') {
+    // One that takes every path tells nothing of any.
+    if (url !== '/*') {
       routes.add([method].flat(), url);
     }
   });
@@ -92,12 +93,14 @@ function answerOptions(
   routes: RouteTable,
   isDropIn: (url: string) => boolean,
 ): void {
-  fastify.options('*', (request, reply) => {
-    const allow = isDropIn(request.url)
-      ? []
-      : routes.methodsFor(request.url.split('?', 1)[0] ?? '');
+  fastify.addHook('onRequest', (request, reply, done) => {
+    if (request.method !== 'OPTIONS' || isDropIn(request.url)) {
+      done();
+      return;
+    }
+    const allow = routes.methodsFor(request.url.split('?', 1)[0] ?? '');
     if (allow.length === 0) {
-      reply.callNotFound();
+      done();
       return;
     }
     void reply.code(204).header('allow', allow.join(', ')).send();

@@ -7,11 +7,12 @@ import type { AddressInfo, Socket } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import type { AppConfig } from '../config/app-config.js';
 import { ConfigError } from '../config/config.error.js';
+import { limitBody } from '../http/body-limit.js';
 import { endStillConnections, inTurn } from '../http/connections.js';
 
 /** How long whoever connects may take, in milliseconds. Tests make them shorter. */
 export interface ServerTimes {
-  /** From the first byte of a request to its last. */
+  /** From the first byte of a request to the end of its headers, and from there to the end of its body. */
   readonly requestMs: number;
   /** How often Node looks for requests that take longer. */
   readonly lookEveryMs: number;
@@ -105,8 +106,8 @@ export class ServerFactory {
   private createOne(): Server {
     const { requestMs, lookEveryMs, silentMs, keepAliveMs, handshakeMs } = this.times;
     const options: ServerOptions = {
-      requestTimeout: requestMs,
-      // Node's default is a minute, and the later of the two counts.
+      // Node has one limit for all requests; a body through the gateway may take longer than others (limitBody).
+      requestTimeout: 0,
       headersTimeout: requestMs,
       keepAliveTimeout: keepAliveMs,
       connectionsCheckingInterval: lookEveryMs,
@@ -114,6 +115,9 @@ export class ServerFactory {
     const { tls } = this.http;
     const listener = inTurn((request, response) => {
       if (!this.shortcut(request, response)) {
+        limitBody(request, requestMs, () => {
+          refuseConnection(new TooSlowError(), request.socket);
+        });
         this.handler(request, response);
       }
     });
@@ -158,6 +162,10 @@ const STATUS: Readonly<Record<string, string>> = {
   HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
   ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
 };
+
+class TooSlowError extends Error {
+  readonly code = 'ERR_HTTP_REQUEST_TIMEOUT';
+}
 
 /**
  * For Fastify's option `clientErrorHandler`. Anything but an HTTP request gets a bare status, and the socket is

@@ -37,7 +37,9 @@ export function serverOptions(config: AppConfig): FastifyServerOptions {
     genReqId: (request) => requestIdOf(request, secrets),
     clientErrorHandler: refuseConnection,
     ...(config.dropInEnabled && {
-      rewriteUrl: ({ url = '' }: RawRequestDefaultExpression) => withoutExtraSlashes(url),
+      // `*` is for OPTIONS alone (RFC 9112, 3.2.4); the router would take it for a wildcard of nothing.
+      rewriteUrl: ({ url = '' }: RawRequestDefaultExpression) =>
+        url === '*' ? '/*' : withoutExtraSlashes(url),
     }),
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
       // The router refused the URL: no hook runs, and no error handler is asked.

@@ -1,12 +1,12 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 
-/** The routes as Fastify prints them, a tree: `GET /path/{parameter}`; HEAD and OPTIONS come by themselves. */
+/** The routes as Fastify prints them, a tree: `GET /path/{parameter}`; HEAD and OPTIONS come automatically. */
 export function routesOf(app: NestFastifyApplication): string[] {
   const above: string[] = [];
   return app
     .getHttpAdapter()
     .getInstance()
-    .printRoutes({ commonPrefix: false })
+    .printRoutes()
     .split('\n')
     .flatMap((line) => {
       const match = /^((?:│ {3}| {4})*)[├└]── (\S+)(?: \((.+)\))?$/.exec(line);
@@ -20,6 +20,6 @@ export function routesOf(app: NestFastifyApplication): string[] {
       return methods
         .split(', ')
         .filter((method) => !['', 'HEAD', 'OPTIONS'].includes(method))
-        .map((method) => `${method} ${path.replace(/:(\w+)/g, '{$1}')}`);
+        .map((method) => `${method} ${path.replace(/:(\w+)/g, '{$1}').replace(/\*$/, '{path}')}`);
     });
 }
