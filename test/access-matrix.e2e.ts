@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
 import { SCOPES } from '../src/access/scope.js';
 import { createClientKey } from '../src/access/client-key.js';
 import { admin, CLIENTS, makeClient, makeKey } from './support/clients.js';
@@ -25,45 +26,59 @@ import { startSimulator, type Simulator } from './support/simulator.js';
  * `secret` or the `access_token`; that a live access_token opens the latter is in drop-in.e2e.ts.
  */
 const MATRIX = `
-route                                                  none  unknown mistyped expired revoked token:read token:report ip:read ticket:read jssdk:sign gateway login metrics:read elsewhere admin default
-GET /healthz                                           200   200     200      200     200     200        200          200     200         200        200     200   200          200       200   200
-GET /readyz                                            200   200     200      200     200     200        200          200     200         200        200     200   200          200       200   200
-GET /openapi.json                                      200   200     200      200     200     200        200          200     200         200        200     200   200          200       200   200
-GET /docs                                              200   200     200      200     200     200        200          200     200         200        200     200   200          200       200   200
-GET /docs/start.js                                     200   200     200      200     200     200        200          200     200         200        200     200   200          200       200   200
-GET /docs/swagger-ui.css                               200   200     200      200     200     200        200          200     200         200        200     200   200          200       200   200
-GET /docs/swagger-ui-bundle.js                         200   200     200      200     200     200        200          200     200         200        200     200   200          200       200   200
-GET /docs/favicon-32x32.png                            200   200     200      200     200     200        200          200     200         200        200     200   200          200       200   200
-GET /metrics                                           401   401     401      401     401     403        403          403     403         403        403     403   200          200       403   200
-GET /v1/accounts/{app_id}/access-token                 401   401     401      401     401     200        403          403     403         403        403     403   403          403       403   200
-POST /v1/accounts/{app_id}/access-token/report         401   401     401      401     401     403        200          403     403         403        403     403   403          403       403   200
-GET /v1/accounts/{app_id}/ip-list                      401   401     401      401     401     403        403          200     403         403        403     403   403          403       403   200
-GET /v1/accounts/{app_id}/ip-list/contains             401   401     401      401     401     403        403          200     403         403        403     403   403          403       403   200
-GET /v1/accounts/{app_id}/tickets/{type}               401   401     401      401     401     403        403          403     200         403        403     403   403          403       403   200
-POST /v1/accounts/{app_id}/jssdk-signature             401   401     401      401     401     403        403          403     403         200        403     403   403          403       403   200
-GET /cgi-bin/token                                     41004 40125   40125    40125   40125   200        48001        48001   48001       48001      48001   48001 48001        40013     40125 200
-POST /cgi-bin/stable_token                             41004 40125   40125    40125   40125   200        48001        48001   48001       48001      48001   48001 48001        40013     40125 200
-GET /cgi-bin/getcallbackip                             41001 40014   40014    40014   40014   40014      40014        40014   40014       40014      40014   40014 40014        40014     40014 40014
-GET /cgi-bin/get_api_domain_ip                         41001 40014   40014    40014   40014   40014      40014        40014   40014       40014      40014   40014 40014        40014     40014 40014
-GET /cgi-bin/ticket/getticket                          41001 40014   40014    40014   40014   40014      40014        40014   40014       40014      40014   40014 40014        40014     40014 40014
-GET /v1/admin/accounts                                 401   401     401      401     401     403        403          403     403         403        403     403   403          403       200   403
-GET /v1/admin/accounts/{app_id}                        401   401     401      401     401     403        403          403     403         403        403     403   403          403       200   403
-POST /v1/admin/accounts                                401   401     401      401     401     403        403          403     403         403        403     403   403          403       201   403
-PATCH /v1/admin/accounts/{app_id}                      401   401     401      401     401     403        403          403     403         403        403     403   403          403       200   403
-DELETE /v1/admin/accounts/{app_id}                     401   401     401      401     401     403        403          403     403         403        403     403   403          403       204   403
-POST /v1/admin/accounts/{app_id}/access-token/refresh  401   401     401      401     401     403        403          403     403         403        403     403   403          403       200   403
-GET /v1/admin/accounts/{app_id}/refreshes              401   401     401      401     401     403        403          403     403         403        403     403   403          403       200   403
-GET /v1/admin/audit                                    401   401     401      401     401     403        403          403     403         403        403     403   403          403       200   403
-GET /v1/admin/reads                                    401   401     401      401     401     403        403          403     403         403        403     403   403          403       200   403
-GET /v1/admin/clients                                  401   401     401      401     401     403        403          403     403         403        403     403   403          403       200   403
-POST /v1/admin/clients                                 401   401     401      401     401     403        403          403     403         403        403     403   403          403       201   403
-GET /v1/admin/clients/{id}                             401   401     401      401     401     403        403          403     403         403        403     403   403          403       200   403
-PATCH /v1/admin/clients/{id}                           401   401     401      401     401     403        403          403     403         403        403     403   403          403       200   403
-DELETE /v1/admin/clients/{id}                          401   401     401      401     401     403        403          403     403         403        403     403   403          403       204   403
-POST /v1/admin/clients/{id}/keys                       401   401     401      401     401     403        403          403     403         403        403     403   403          403       201   403
-DELETE /v1/admin/clients/{id}/keys/{key_id}            401   401     401      401     401     403        403          403     403         403        403     403   403          403       204   403
-GET /v1/admin/gateway/presets                          401   401     401      401     401     403        403          403     403         403        403     403   403          403       200   403
-POST /v1/admin/clients/{id}/gateway/check              401   401     401      401     401     403        403          403     403         403        403     403   403          403       200   403
+route                                                     none  unknown mistyped expired revoked token:read token:report ip:read ticket:read jssdk:sign gateway login metrics:read elsewhere admin default
+GET /healthz                                              200   200     200      200     200     200        200          200     200         200        200     200   200          200       200   200
+GET /readyz                                               200   200     200      200     200     200        200          200     200         200        200     200   200          200       200   200
+GET /openapi.json                                         200   200     200      200     200     200        200          200     200         200        200     200   200          200       200   200
+GET /docs                                                 200   200     200      200     200     200        200          200     200         200        200     200   200          200       200   200
+GET /docs/start.js                                        200   200     200      200     200     200        200          200     200         200        200     200   200          200       200   200
+GET /docs/swagger-ui.css                                  200   200     200      200     200     200        200          200     200         200        200     200   200          200       200   200
+GET /docs/swagger-ui-bundle.js                            200   200     200      200     200     200        200          200     200         200        200     200   200          200       200   200
+GET /docs/favicon-32x32.png                               200   200     200      200     200     200        200          200     200         200        200     200   200          200       200   200
+GET /metrics                                              401   401     401      401     401     403        403          403     403         403        403     403   200          200       403   200
+GET /v1/accounts/{app_id}/access-token                    401   401     401      401     401     200        403          403     403         403        403     403   403          403       403   200
+POST /v1/accounts/{app_id}/access-token/report            401   401     401      401     401     403        200          403     403         403        403     403   403          403       403   200
+GET /v1/accounts/{app_id}/ip-list                         401   401     401      401     401     403        403          200     403         403        403     403   403          403       403   200
+GET /v1/accounts/{app_id}/ip-list/contains                401   401     401      401     401     403        403          200     403         403        403     403   403          403       403   200
+GET /v1/accounts/{app_id}/tickets/{type}                  401   401     401      401     401     403        403          403     200         403        403     403   403          403       403   200
+POST /v1/accounts/{app_id}/jssdk-signature                401   401     401      401     401     403        403          403     403         200        403     403   403          403       403   200
+GET /cgi-bin/token                                        41004 40125   40125    40125   40125   200        48001        48001   48001       48001      200     48001 48001        40013     40125 200
+POST /cgi-bin/stable_token                                41004 40125   40125    40125   40125   200        48001        48001   48001       48001      200     48001 48001        40013     40125 200
+GET /cgi-bin/getcallbackip                                41001 40014   40014    40014   40014   40014      40014        40014   40014       40014      40014   40014 40014        40014     40014 40014
+GET /cgi-bin/get_api_domain_ip                            41001 40014   40014    40014   40014   40014      40014        40014   40014       40014      40014   40014 40014        40014     40014 40014
+GET /cgi-bin/ticket/getticket                             41001 40014   40014    40014   40014   40014      40014        40014   40014       40014      40014   40014 40014        40014     40014 40014
+GET /v1/accounts/{app_id}/gateway/{path}                  401   401     401      401     401     403        403          403     403         403        403     403   403          403       403   403
+POST /v1/accounts/{app_id}/gateway/{path}                 401   401     401      401     401     403        403          403     403         403        403     403   403          403       403   403
+PUT /v1/accounts/{app_id}/gateway/{path}                  401   401     401      401     401     403        403          403     403         403        403     403   403          403       403   403
+PATCH /v1/accounts/{app_id}/gateway/{path}                401   401     401      401     401     403        403          403     403         403        403     403   403          403       403   403
+DELETE /v1/accounts/{app_id}/gateway/{path}               401   401     401      401     401     403        403          403     403         403        403     403   403          403       403   403
+GET /v1/accounts/{app_id}/gateway/sns/jscode2session      401   401     401      401     401     403        403          403     403         403        403     200   403          403       403   200
+GET /v1/accounts/{app_id}/gateway/sns/oauth2/access_token 401   401     401      401     401     403        403          403     403         403        403     200   403          403       403   200
+GET /sns/jscode2session                                   41004 40125   40125    40125   40125   48001      48001        48001   48001       48001      48001   200   48001        40013     40125 200
+GET /sns/oauth2/access_token                              41004 40125   40125    40125   40125   48001      48001        48001   48001       48001      48001   200   48001        40013     40125 200
+GET /{path}                                               40001 40001   40001    40001   40001   40001      40001        40001   40001       40001      40001   40001 40001        40001     40001 40001
+POST /{path}                                              40001 40001   40001    40001   40001   40001      40001        40001   40001       40001      40001   40001 40001        40001     40001 40001
+PUT /{path}                                               40001 40001   40001    40001   40001   40001      40001        40001   40001       40001      40001   40001 40001        40001     40001 40001
+PATCH /{path}                                             40001 40001   40001    40001   40001   40001      40001        40001   40001       40001      40001   40001 40001        40001     40001 40001
+DELETE /{path}                                            40001 40001   40001    40001   40001   40001      40001        40001   40001       40001      40001   40001 40001        40001     40001 40001
+GET /v1/admin/accounts                                    401   401     401      401     401     403        403          403     403         403        403     403   403          403       200   403
+GET /v1/admin/accounts/{app_id}                           401   401     401      401     401     403        403          403     403         403        403     403   403          403       200   403
+POST /v1/admin/accounts                                   401   401     401      401     401     403        403          403     403         403        403     403   403          403       201   403
+PATCH /v1/admin/accounts/{app_id}                         401   401     401      401     401     403        403          403     403         403        403     403   403          403       200   403
+DELETE /v1/admin/accounts/{app_id}                        401   401     401      401     401     403        403          403     403         403        403     403   403          403       204   403
+POST /v1/admin/accounts/{app_id}/access-token/refresh     401   401     401      401     401     403        403          403     403         403        403     403   403          403       200   403
+GET /v1/admin/accounts/{app_id}/refreshes                 401   401     401      401     401     403        403          403     403         403        403     403   403          403       200   403
+GET /v1/admin/audit                                       401   401     401      401     401     403        403          403     403         403        403     403   403          403       200   403
+GET /v1/admin/reads                                       401   401     401      401     401     403        403          403     403         403        403     403   403          403       200   403
+GET /v1/admin/clients                                     401   401     401      401     401     403        403          403     403         403        403     403   403          403       200   403
+POST /v1/admin/clients                                    401   401     401      401     401     403        403          403     403         403        403     403   403          403       201   403
+GET /v1/admin/clients/{id}                                401   401     401      401     401     403        403          403     403         403        403     403   403          403       200   403
+PATCH /v1/admin/clients/{id}                              401   401     401      401     401     403        403          403     403         403        403     403   403          403       200   403
+DELETE /v1/admin/clients/{id}                             401   401     401      401     401     403        403          403     403         403        403     403   403          403       204   403
+POST /v1/admin/clients/{id}/keys                          401   401     401      401     401     403        403          403     403         403        403     403   403          403       201   403
+DELETE /v1/admin/clients/{id}/keys/{key_id}               401   401     401      401     401     403        403          403     403         403        403     403   403          403       204   403
+GET /v1/admin/gateway/presets                             401   401     401      401     401     403        403          403     403         403        403     403   403          403       200   403
+POST /v1/admin/clients/{id}/gateway/check                 401   401     401      401     401     403        403          403     403         403        403     403   403          403       200   403
 `;
 
 interface Request {
@@ -87,6 +102,28 @@ const REQUESTS: Readonly<Record<string, () => Request | Promise<Request>>> = {
     path: `/v1/accounts/${APP_ID}/tickets/jsapi`,
   }),
   'POST /v1/accounts/{app_id}/jssdk-signature': () => ({ body: { url: 'https://a.cn/' } }),
+  'GET /v1/accounts/{app_id}/gateway/sns/jscode2session': () => ({
+    path: `/v1/accounts/${APP_ID}/gateway/sns/jscode2session?appid=${APP_ID}&secret=-&js_code=${randomUUID()}&grant_type=authorization_code`,
+  }),
+  'GET /v1/accounts/{app_id}/gateway/sns/oauth2/access_token': () => ({
+    path: `/v1/accounts/${APP_ID}/gateway/sns/oauth2/access_token?appid=${APP_ID}&secret=-&code=${randomUUID()}&grant_type=authorization_code`,
+  }),
+  'GET /sns/jscode2session': () => ({
+    keyed: (key) => ({
+      path: `/sns/jscode2session?appid=${APP_ID}&secret=${key}&js_code=${randomUUID()}&grant_type=authorization_code`,
+    }),
+  }),
+  'GET /sns/oauth2/access_token': () => ({
+    keyed: (key) => ({
+      path: `/sns/oauth2/access_token?appid=${APP_ID}&secret=${key}&code=${randomUUID()}&grant_type=authorization_code`,
+    }),
+  }),
+  ...Object.fromEntries(
+    ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].map((method) => [
+      `${method} /{path}`,
+      () => ({ keyed: heldIn('/cgi-bin/user/info?') }),
+    ]),
+  ),
   'GET /cgi-bin/token': () => ({
     keyed: (key) => ({
       path: `/cgi-bin/token?grant_type=client_credential&appid=${APP_ID}&secret=${key}`,

@@ -469,7 +469,7 @@ describe('a method or a path that WeChat does not have', () => {
     '/cgi-bin/',
     '/cgi-bin/nowhere',
     '/cgi-bin/Token',
-    '/cgi-bin/message/custom/send?access_token=x',
+    '/cgi-bin/message/custom/send',
     '/cgi%2Dbin/nowhere',
     `/cgi-bin/${'x'.repeat(4_000)}`,
     'http://other.example/cgi-bin/nowhere',
@@ -477,6 +477,13 @@ describe('a method or a path that WeChat does not have', () => {
     for (const method of ['GET', 'POST', 'DELETE', 'OPTIONS']) {
       const body = method === 'POST' ? '{' : undefined;
       expect((await ask(method, path, body)).errcode).toBe(40066);
+    }
+  });
+
+  it('with a token of WeChat that is no handle: 40001', async () => {
+    for (const method of ['GET', 'POST', 'DELETE']) {
+      const path = '/cgi-bin/message/custom/send?access_token=x';
+      expect((await ask(method, path)).errcode).toBe(40001);
     }
   });
 

@@ -7,6 +7,7 @@ import { ClientDirectory, NO_GATEWAY_RULES } from '../src/access/client-director
 import { MetricsListenerService } from '../src/metrics/metrics-listener.service.js';
 import { ReplicaSyncScheduler } from '../src/database/replica-sync.scheduler.js';
 import { CredentialStateScheduler } from '../src/wechat/credentials/credential-state.scheduler.js';
+import { callThroughGateway } from './support/clients.js';
 import { FETCH_PATH, Pair, PROBE_PATH } from './support/pair.js';
 import { killProcesses, freePort, startProcess } from './support/process.js';
 import { ADMIN_KEY, APP_ID, CLIENT_KEY, environmentFor } from './support/service.js';
@@ -318,6 +319,7 @@ describe('docs/metrics.md', () => {
   it('names every figure with its labels, and no other', async () => {
     pair = await Pair.start();
     await pair.service.report({ version: 1 });
+    await callThroughGateway(pair.service);
     const { body } = await pair.service.call<string>('GET', '/metrics', { key: CLIENT_KEY });
     const types = [...body.matchAll(/^# TYPE (\S+) (\S+)$/gm)]
       .map(([, name = '', type = '']) => [name, type] as const)

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { variableNames } from '../src/config/variables.js';
+import { callThroughGateway } from './support/clients.js';
 import { Pair } from './support/pair.js';
 import { CLIENT_KEY } from './support/service.js';
 
@@ -52,6 +53,7 @@ let labels: Set<string>;
 
 beforeAll(async () => {
   const pair = await Pair.start();
+  await callThroughGateway(pair.service);
   const { body } = await pair.service.call<string>('GET', '/metrics', { key: CLIENT_KEY });
   await pair.close();
   const declared = [...body.matchAll(/^# TYPE (\w+) (\w+)$/gm)];
@@ -90,6 +92,9 @@ describe('the alarms', () => {
       'WechatAccountBlocked',
       'WechatLedgerNearlyUsed',
       'WechatForeignRotation',
+      'WechatGatewayRefused',
+      'WechatGatewayQuota',
+      'WechatGatewayErrors',
       'WechatReplicaBehind',
       'WechatClockSkew',
       'WechatPollAge',

@@ -10,20 +10,15 @@ import type { Scope } from './scope.js';
 const DROP_IN_ACCESS = 'access:drop-in';
 
 /**
- * Who may call a route that speaks WeChat's own words: a client whose key stands in WeChat's `secret` and has
- * the scope, or whoever holds a live access_token of the account. That one needs no more, as at WeChat itself:
- * the scope was asked for when the token was handed out.
+ * For WeChat's own paths, whose callers can send no header: a guard of theirs reads the client key, the access_token or
+ * the handle from where WeChat has it. Whoever holds a live access_token needs no more, as at WeChat itself: the scope
+ * was asked for when the token was handed out. On the method, never on the class.
+ * @param scope what a client needs; with a handle too
  */
-export type DropInRight = Scope | 'access_token';
-
-/**
- * For the routes under /cgi-bin, whose callers can send no header: a guard of theirs reads key or token from
- * where WeChat has it. On the method, never on the class.
- */
-export function DropInAccess(guard: Type<CanActivate>, right: DropInRight): MethodDecorator {
-  return applyDecorators(SetMetadata(DROP_IN_ACCESS, right), UseGuards(guard));
+export function DropInAccess(guard: Type<CanActivate>, scope: Scope): MethodDecorator {
+  return applyDecorators(SetMetadata(DROP_IN_ACCESS, scope), UseGuards(guard));
 }
 
-export function dropInRight(handler: object): DropInRight | undefined {
-  return Reflect.getMetadata(DROP_IN_ACCESS, handler) as DropInRight | undefined;
+export function dropInScope(handler: object): Scope | undefined {
+  return Reflect.getMetadata(DROP_IN_ACCESS, handler) as Scope | undefined;
 }

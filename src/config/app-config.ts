@@ -24,6 +24,13 @@ export class AppConfig {
   readonly keys!: { readonly admin: string; readonly client: string | undefined };
   readonly encryption!: { readonly current: Buffer; readonly previous: readonly Buffer[] };
   readonly dropInEnabled!: boolean;
+  readonly gateway!: {
+    readonly enabled: boolean;
+    /** Of a request, and of an answer. */
+    readonly maxBodyBytes: number;
+    /** How long nothing may move, from the last byte of a request to the first of its answer, and within each. */
+    readonly timeoutMs: number;
+  };
   readonly historyRetentionDays!: number;
   readonly metrics!: { readonly host: string; readonly port: number | undefined };
   readonly log!: { readonly level: LogLevel; readonly format: 'json' | 'pretty' };

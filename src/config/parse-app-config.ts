@@ -188,6 +188,11 @@ function toConfig(parsed: Parsed, isTty: boolean): ConfigValues {
       previous: parsed.ENCRYPTION_PREVIOUS_KEYS ?? [],
     },
     dropInEnabled: parsed.DROP_IN_ENABLED,
+    gateway: {
+      enabled: parsed.GATEWAY_ENABLED,
+      maxBodyBytes: parsed.GATEWAY_MAX_BODY_MB * 1024 * 1024,
+      timeoutMs: parsed.GATEWAY_TIMEOUT_MS,
+    },
     historyRetentionDays: parsed.HISTORY_RETENTION_DAYS,
     metrics: { host: parsed.METRICS_HOST, port: parsed.METRICS_PORT },
     log: {

@@ -3,10 +3,12 @@ export type ErrorCode =
   | 'validation_failed'
   | 'unauthenticated'
   | 'forbidden'
+  | 'gateway_refused'
   | 'account_not_found'
   | 'not_found'
   | 'method_not_allowed'
   | 'account_exists'
+  | 'length_required'
   | 'payload_too_large'
   | 'unsupported_media_type'
   | 'rate_limited'
@@ -39,6 +41,8 @@ export interface AppErrorDetails {
   retryAfterSeconds?: number;
   /** The methods that the path knows; sent as `Allow` with a 405. */
   allow?: string[];
+  /** Of a gateway call that failed: whether WeChat may have got it. */
+  sent?: boolean;
   cause?: unknown;
   /** The cause that this error shares with others, as one object. It is logged once. */
   incident?: object;
@@ -54,6 +58,7 @@ export class AppError extends Error {
   readonly errors: ValidationProblem[] | undefined;
   readonly retryAfterSeconds: number | undefined;
   readonly allow: string[] | undefined;
+  readonly sent: boolean | undefined;
   private readonly sharedIncident: object | undefined;
 
   constructor(
@@ -66,6 +71,7 @@ export class AppError extends Error {
     this.errors = details.errors;
     this.retryAfterSeconds = details.retryAfterSeconds;
     this.allow = details.allow;
+    this.sent = details.sent;
     this.sharedIncident = details.incident;
   }
 

@@ -20,6 +20,10 @@ export const Problem = z
       .object({ errcode: z.int().nullable(), errmsg: z.string(), advice: z.string() })
       .optional()
       .meta({ description: 'What WeChat said, and what an operator should do about it' }),
+    sent: z
+      .boolean()
+      .optional()
+      .meta({ description: 'Of a gateway call that failed: whether WeChat may have acted' }),
     error_id: z.string().optional().meta({ description: 'From 500 on; the log has the same' }),
   })
   .meta({ id: 'Problem' });

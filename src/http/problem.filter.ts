@@ -58,7 +58,7 @@ export class ProblemFilter implements ExceptionFilter, ErrorAnswer {
 }
 
 function problemOf(error: AppError, errorId: string | undefined): ProblemBody {
-  const { code, errors, upstream } = error;
+  const { code, errors, upstream, sent } = error;
   const { status, title } = ERROR_STATUS[code];
   return {
     type: problemType(code),
@@ -68,6 +68,7 @@ function problemOf(error: AppError, errorId: string | undefined): ProblemBody {
     code,
     ...(errors && { errors }),
     ...(upstream && { upstream }),
+    ...(sent !== undefined && { sent }),
     ...(errorId !== undefined && { error_id: errorId }),
   };
 }

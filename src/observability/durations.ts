@@ -27,7 +27,7 @@ export class Durations {
       count += inBucket;
       const boundMs = BOUNDS_MS[index];
       const le = boundMs === undefined ? '+Inf' : boundMs / 1_000;
-      return `${name}_bucket{le="${le}",${labels}} ${count}`;
+      return `${name}_bucket{${[`le="${le}"`, ...(labels === '' ? [] : [labels])].join(',')}} ${count}`;
     });
     return [
       ...buckets,

@@ -14,7 +14,7 @@ const FIELDS = new Set(
     'state status errcode reported_errcode version row_version duration_ms',
     // In words of this service, of a described error, or of WeChat after errmsg.ts has been over them.
     'advice detail err errmsg message msg name reason stack upstream',
-    'accounts audit_id batches changed database dropped entries first host mode reads reports rows skew_ms table url variable',
+    'accounts audit_id batches calls changed database dropped entries first host mode reads reports rows skew_ms table url variable',
   ].flatMap((names) => names.split(' ')),
 );
 

@@ -9,19 +9,16 @@ import { JssdkModule } from './jssdk/jssdk.module.js';
 import { TicketsModule } from './tickets/tickets.module.js';
 
 /** The WeChat APIs that the service offers; a new one is a line here (docs/adding-a-wechat-api.md). */
-@Module({
-  imports: [
-    AccessTokenModule,
-    AdminModule,
-    GatewayModule,
-    IpListModule,
-    TicketsModule,
-    JssdkModule,
-  ],
-})
+@Module({ imports: [AccessTokenModule, AdminModule, IpListModule, TicketsModule, JssdkModule] })
 export class WechatModule {
-  /** The WeChat-shaped endpoints can be switched off: then there are no such routes at all. */
-  static forRoot({ dropInEnabled }: Pick<AppConfig, 'dropInEnabled'>): DynamicModule {
-    return { module: WechatModule, imports: dropInEnabled ? [DropInModule] : [] };
+  /** WeChat's own paths and the gateway can be switched off: then there are no such routes at all. */
+  static forRoot(config: Pick<AppConfig, 'dropInEnabled' | 'gateway'>): DynamicModule {
+    return {
+      module: WechatModule,
+      imports: [
+        ...(config.dropInEnabled ? [DropInModule] : []),
+        ...(config.gateway.enabled ? [GatewayModule.forRoot(config)] : []),
+      ],
+    };
   }
 }

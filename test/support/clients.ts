@@ -1,5 +1,5 @@
 import type { Scope } from '../../src/access/scope.js';
-import { ADMIN_KEY, type Answer, type ProblemBody, type Service } from './service.js';
+import { ADMIN_KEY, APP_ID, type Answer, type ProblemBody, type Service } from './service.js';
 
 export const CLIENTS = '/v1/admin/clients';
 
@@ -61,4 +61,13 @@ export async function makeKey(
     throw new Error(`no key: ${JSON.stringify(answer.body)}`);
   }
   return answer.body;
+}
+
+/** One call through the gateway that is allowed, and one that is not: for who looks at what they leave behind. */
+export async function callThroughGateway(service: Service): Promise<void> {
+  const gateway = { allow: ['POST /cgi-bin/draft/count'] };
+  const { key } = await makeClient(service, { scopes: ['gateway'], gateway });
+  for (const path of ['/cgi-bin/draft/count', '/cgi-bin/draft/add']) {
+    await service.call('POST', `/v1/accounts/${APP_ID}/gateway${path}`, { key, body: {} });
+  }
 }

@@ -127,9 +127,12 @@ function describeFailure(error: unknown, agent: AttemptAgent): Failed {
     const reason = 'the answer is cut off, or over 1 MiB';
     return { kind: 'failed', bytesSent, cause: 'bad_answer', reason };
   }
-  // The code alone, such as ENOTFOUND: a message may hold anything.
+  return { kind: 'failed', bytesSent, cause: 'connection', reason: safeCode(error) };
+}
+
+/** The code alone, such as ENOTFOUND: a message may hold anything. */
+export function safeCode(error: unknown): string {
   const code: unknown =
     typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
-  const isSafe = typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,60}$/.test(code);
-  return { kind: 'failed', bytesSent, cause: 'connection', reason: isSafe ? code : 'no code' };
+  return typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,60}$/.test(code) ? code : 'no code';
 }

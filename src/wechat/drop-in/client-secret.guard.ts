@@ -2,10 +2,10 @@ import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/com
 import type { FastifyRequest } from 'fastify';
 import type { Client } from '../../access/client-directory.js';
 import { attachClient } from '../../access/current-client.decorator.js';
-import { dropInRight } from '../../access/drop-in-access.decorator.js';
 import { KeyAuthentication } from '../../access/key-authentication.js';
 import { presented } from '../../access/presented-key.js';
 import { accountRefused, RefusalError, type RefusalReason } from '../../access/refusals.js';
+import { AppConfig } from '../../config/app-config.js';
 import { DropInError } from './drop-in.errors.js';
 import { attachGrant } from './drop-in.request.js';
 import { grantOfBody, grantOfQuery, type Grant } from './drop-in.grant.js';
@@ -18,36 +18,54 @@ import { grantOfBody, grantOfQuery, type Grant } from './drop-in.grant.js';
  */
 @Injectable()
 export class ClientSecretGuard implements CanActivate {
-  constructor(private readonly keys: KeyAuthentication) {}
+  constructor(
+    private readonly keys: KeyAuthentication,
+    private readonly config: AppConfig,
+  ) {}
 
   /** @throws DropInError, RefusalError; AppError `database_unavailable` before the clients are loaded */
   canActivate(context: ExecutionContext): boolean {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const grant = readGrant(request);
-    const client = this.identify(grant.secret, request);
-    const right = dropInRight(context.getHandler());
-    if (right === undefined || right === 'access_token' || !client.scopes.has(right)) {
-      throw new RefusalError(
-        'forbidden',
-        'missing_scope',
-        `the key in secret does not have the scope ${right ?? ''}`,
-      );
+    const client = clientOfSecret(this.keys, request, grant.secret);
+    // Without the right to the token it is answered with a handle.
+    const getsHandle = this.config.gateway.enabled && client.scopes.has('gateway');
+    if (!client.scopes.has('token:read') && !getsHandle) {
+      throw missingScope('token:read, nor gateway');
     }
-    if (client.accounts !== 'all' && !client.accounts.has(grant.appId)) {
-      throw accountRefused();
-    }
+    assertAccount(client, grant.appId);
     attachClient(request, client);
     attachGrant(request, grant);
     return true;
   }
+}
 
-  private identify(secret: string, request: FastifyRequest): Client {
-    const client = this.keys.identify(request, presented(secret), keyRefused);
-    if (client === 'admin') {
-      throw keyRefused('key_of_another_kind');
-    }
-    return client;
+/** @throws RefusalError */
+export function clientOfSecret(
+  keys: KeyAuthentication,
+  request: FastifyRequest,
+  secret: string,
+): Client {
+  const client = keys.identify(request, presented(secret), keyRefused);
+  if (client === 'admin') {
+    throw keyRefused('key_of_another_kind');
   }
+  return client;
+}
+
+/** @throws RefusalError */
+export function assertAccount({ accounts }: Client, appId: string): void {
+  if (accounts !== 'all' && !accounts.has(appId)) {
+    throw accountRefused();
+  }
+}
+
+export function missingScope(scope: string): RefusalError {
+  return new RefusalError(
+    'forbidden',
+    'missing_scope',
+    `the key in secret does not have the scope ${scope}`,
+  );
 }
 
 /** In the same words whatever is wrong with it. */

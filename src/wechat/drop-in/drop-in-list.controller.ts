@@ -27,7 +27,7 @@ export class DropInListController {
 
   @Get('getcallbackip')
   @Header('cache-control', 'no-store')
-  @DropInAccess(HeldTokenGuard, 'access_token')
+  @DropInAccess(HeldTokenGuard, 'ip:read')
   @ApiOperation({ summary: 'getCallbackIp of WeChat, for SDKs' })
   @ApiOkResponse({ standardSchema: DropInIpAnswer })
   callback(@HeldToken() appId: string): Promise<z.infer<typeof DropInIpAnswer>> {
@@ -36,7 +36,7 @@ export class DropInListController {
 
   @Get('get_api_domain_ip')
   @Header('cache-control', 'no-store')
-  @DropInAccess(HeldTokenGuard, 'access_token')
+  @DropInAccess(HeldTokenGuard, 'ip:read')
   @ApiOperation({ summary: 'getApiDomainIp of WeChat, for SDKs' })
   @ApiOkResponse({ standardSchema: DropInIpAnswer })
   api(@HeldToken() appId: string): Promise<z.infer<typeof DropInIpAnswer>> {

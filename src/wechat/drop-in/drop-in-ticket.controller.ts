@@ -37,7 +37,7 @@ export class DropInTicketController {
 
   @Get('getticket')
   @Header('cache-control', 'no-store')
-  @DropInAccess(HeldTokenGuard, 'access_token')
+  @DropInAccess(HeldTokenGuard, 'ticket:read')
   @ApiOperation({ summary: 'getTicket of WeChat, for SDKs' })
   @ApiQuery({ name: 'type', enum: TICKET_TYPES })
   @ApiOkResponse({ standardSchema: DropInTicketAnswer })

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Origin } from '../../audit/origin.js';
 import { ReadCounter } from '../../audit/read-counter.js';
 import type { Client } from '../../access/client-directory.js';
+import { HANDLE_LIFE_SECONDS, HandleService } from '../../access/handle.service.js';
 import { DatabaseClock } from '../../database/database-clock.js';
 import { AppError, type ErrorCode } from '../../errors/app-error.js';
 import { TokenReportService } from '../access-token/token-report.service.js';
@@ -41,10 +42,12 @@ export class DropInTokenService {
     private readonly reports: TokenReportService,
     private readonly reads: ReadCounter,
     private readonly clock: DatabaseClock,
+    private readonly handles: HandleService,
   ) {}
 
   /**
-   * @returns the current token, and for how many seconds an SDK may keep it
+   * @returns the current token, or a handle in its place for a client that may call WeChat but not see the token; and
+   *   for how many seconds an SDK may keep it
    * @throws AppError `token_unavailable`, `rate_limited` for a forced call past the limit of reports
    */
   async answer(
@@ -52,6 +55,9 @@ export class DropInTokenService {
     { client, origin, force }: TokenQuestion,
   ): Promise<{ access_token: string; expires_in: number }> {
     this.tokens.requireForClient(appId);
+    if (!client.scopes.has('token:read')) {
+      return { access_token: this.handles.issue(client, appId), expires_in: HANDLE_LIFE_SECONDS };
+    }
     const mayReport = client.scopes.has('token:report');
     if (mayReport && force) {
       await this.doubt(appId, origin, ['database_unavailable']);

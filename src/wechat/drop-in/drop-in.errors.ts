@@ -25,6 +25,7 @@ const ERRMSG = {
   45011: 'api minute-quota reach limit, must slower, retry next minute',
   47001: 'data format error',
   48001: 'api unauthorized',
+  85107: 'path is not on the allow list',
 } as const;
 
 export type DropInErrcode = keyof typeof ERRMSG;
@@ -56,6 +57,7 @@ const ERRCODE_OF_REFUSAL: Readonly<Record<RefusalReason, DropInErrcode>> = {
   differing_keys: 40125,
   unknown_key: 40125,
   expired_key: 40125,
+  unknown_handle: 40001,
   limited_address: 45011,
   key_of_another_kind: 40125,
   missing_scope: 48001,
@@ -74,10 +76,12 @@ export const ERRCODE_OF: Readonly<Record<ErrorCode, DropInErrcode>> = {
   validation_failed: 47001,
   unauthenticated: 40125,
   forbidden: 40013,
+  gateway_refused: 85107,
   account_not_found: 40013,
   not_found: 40066,
   method_not_allowed: 40066,
   account_exists: -1,
+  length_required: 45002,
   payload_too_large: 45002,
   unsupported_media_type: 47001,
   rate_limited: 45011,

@@ -5,19 +5,10 @@ import type { AppError } from '../../errors/app-error.js';
 import { logError, type ErrorAnswer, type OnAnswer } from '../../http/error-answer.js';
 import { toAppError } from '../../http/to-app-error.js';
 import { DropInError, ERRCODE_OF, noSuchAccount, refusalOf } from './drop-in.errors.js';
-import { dropInPath, isDropInUrl } from './drop-in.path.js';
-
-/** The one method of each path, as WeChat has it. */
-const METHODS: Readonly<Record<string, 'GET' | 'POST'>> = {
-  '/cgi-bin/token': 'GET',
-  '/cgi-bin/stable_token': 'POST',
-  '/cgi-bin/getcallbackip': 'GET',
-  '/cgi-bin/get_api_domain_ip': 'GET',
-  '/cgi-bin/ticket/getticket': 'GET',
-};
+import { dropInMethod, isDropInUrl } from './drop-in.path.js';
 
 /**
- * Errors under /cgi-bin become what WeChat would answer, HTTP 200 with an errcode, whatever went wrong and
+ * Errors on WeChat's paths become what WeChat would answer, HTTP 200 with an errcode, whatever went wrong and
  * whoever found it: a guard, a controller, the router or the parser. All else goes to the service's own filter.
  */
 @Catch()
@@ -77,11 +68,11 @@ export class DropInFilter implements ExceptionFilter, ErrorAnswer {
 
 /** No route took it: a path that there is not, or the wrong method. */
 function notHere({ raw, method }: FastifyRequest): DropInError {
-  const wanted = METHODS[dropInPath(raw.url ?? '')];
+  const wanted = dropInMethod(raw.url ?? '');
   if (wanted === undefined || wanted === method) {
     return new DropInError(
       40066,
-      'this service answers for the token, the IP lists and tickets alone. Send all other calls to WeChat (docs/sdks.md)',
+      'this service has no such path. To call WeChat through it, show a handle in access_token (docs/gateway.md)',
     );
   }
   return new DropInError(wanted === 'GET' ? 43001 : 43002);

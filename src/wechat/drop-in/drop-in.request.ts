@@ -25,6 +25,11 @@ export const PresentedGrant = createParamDecorator((_data: unknown, context: Exe
   present(carrierOf(context)[GRANT]),
 );
 
+/** Of the account whose token or handle the caller holds, behind a guard that has looked at it. */
+export function heldAppId(request: FastifyRequest): string {
+  return present((request as Carrier)[HELD]);
+}
+
 /** `@HeldToken() appId: string`, the account whose token the caller holds, behind HeldTokenGuard. */
 export const HeldToken = createParamDecorator((_data: unknown, context: ExecutionContext) =>
   present(carrierOf(context)[HELD]),

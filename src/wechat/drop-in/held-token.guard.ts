@@ -1,5 +1,9 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
+import { dropInScope } from '../../access/drop-in-access.decorator.js';
+import { isHandle } from '../../access/handle.js';
+import { HandleService } from '../../access/handle.service.js';
+import type { Scope } from '../../access/scope.js';
 import { ACCESS_TOKEN } from '../access-token/access-token.client.js';
 import { CredentialService } from '../credentials/credential.service.js';
 import { TokenIndexService } from './token-index.service.js';
@@ -15,7 +19,8 @@ const ADVICE = 'get the current one from /cgi-bin/token here';
 
 /**
  * Lets through whoever holds an access_token that was handed out here and that WeChat still accepts: the
- * current one, or the one before it within its overlap. As at WeChat, holding it is the right.
+ * current one, or the one before it within its overlap. As at WeChat, holding it is the right. A handle stands for its
+ * client, which needs the scope of the route.
  */
 @Injectable()
 export class HeldTokenGuard implements CanActivate {
@@ -23,6 +28,7 @@ export class HeldTokenGuard implements CanActivate {
     private readonly tokens: TokenService,
     private readonly index: TokenIndexService,
     private readonly credentials: CredentialService,
+    private readonly handles: HandleService,
   ) {}
 
   /** @throws DropInError; AppError `database_unavailable` before the tokens are loaded */
@@ -35,8 +41,24 @@ export class HeldTokenGuard implements CanActivate {
     if (token === '') {
       throw new DropInError(41001);
     }
-    attachHeldToken(request, this.accept(token));
+    const appId = isHandle(token)
+      ? this.acceptHandle(token, dropInScope(context.getHandler()))
+      : this.accept(token);
+    attachHeldToken(request, appId);
     return true;
+  }
+
+  /** @returns the AppID */
+  private acceptHandle(handle: string, scope: Scope | undefined): string {
+    const { client, appId } = this.handles.open(handle);
+    if (scope === undefined || !client.scopes.has(scope)) {
+      throw new DropInError(
+        48001,
+        `the client of this handle does not have the scope ${scope ?? ''}`,
+      );
+    }
+    this.tokens.requireForClient(appId);
+    return appId;
   }
 
   /** @returns the AppID */
