@@ -6,6 +6,7 @@ import { CORES, pinLoad } from './pinned-process.js';
 import type { Figure, Scenario } from './scenario.js';
 import { memory, processes, start, storm } from './scenarios/costs.js';
 import { frozen, refreshes } from './scenarios/disturbed.js';
+import { gateway } from './scenarios/gateway.js';
 import { peers } from './scenarios/peers.js';
 import { queries } from './scenarios/queries.js';
 import { accounts, keys, notModified } from './scenarios/reads.js';
@@ -17,6 +18,7 @@ import { World } from './world.js';
  */
 const SCENARIOS: readonly Scenario[] = [
   peers,
+  gateway,
   notModified,
   refreshes,
   frozen,

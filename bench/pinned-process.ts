@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
 
 /** What is measured has a core of its own; what loads it, and all that stands behind it, has the other. */
 export const CORES = { measured: 0, load: Math.min(1, availableParallelism() - 1) };
@@ -11,6 +12,7 @@ export const CORES = { measured: 0, load: Math.min(1, availableParallelism() - 1
 const NODE_FLAGS = ['--max-semi-space-size=8'];
 
 const START_LIMIT_MS = 60_000;
+const LOOK_AGAIN_MS = 50;
 const STOP_LIMIT_MS = 15_000;
 const PAGE_BYTES = 4_096;
 const NANOSECONDS_IN_MS = 1_000_000;
@@ -21,6 +23,8 @@ export interface ProcessOptions {
   readonly env: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly core: number;
+  /** A program other than Node, and where it will listen, since it does not print it. */
+  readonly program?: { readonly command: string; readonly url: string };
 }
 
 const running = new Set<PinnedProcess>();
@@ -46,15 +50,17 @@ export class PinnedProcess {
     private address: string,
   ) {}
 
-  static async start({ name, args, env, cwd, core }: ProcessOptions): Promise<PinnedProcess> {
-    const child = spawn('taskset', ['-c', String(core), process.execPath, ...NODE_FLAGS, ...args], {
+  static async start(options: ProcessOptions): Promise<PinnedProcess> {
+    const { name, args, env, cwd, core, program } = options;
+    const command = program === undefined ? [process.execPath, ...NODE_FLAGS] : [program.command];
+    const child = spawn('taskset', ['-c', String(core), ...command, ...args], {
       env: { PATH: process.env.PATH ?? '', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
       ...(cwd !== undefined && { cwd }),
     });
     const started = new PinnedProcess(child, name, '');
     running.add(started);
-    await started.untilListening();
+    await started.untilListening(program?.url);
     return started;
   }
 
@@ -96,7 +102,16 @@ export class PinnedProcess {
     return this.child.pid;
   }
 
-  private untilListening(): Promise<void> {
+  private async untilListening(url?: string): Promise<void> {
+    if (url === undefined) {
+      await this.untilAddress();
+      return;
+    }
+    this.address = url;
+    await eventually(() => fetch(url, { method: 'HEAD' }), START_LIMIT_MS);
+  }
+
+  private untilAddress(): Promise<void> {
     return new Promise((resolve, reject) => {
       const fail = (why: string): void => {
         reject(new Error(`${this.name} ${why}:\n${this.lines.slice(-20).join('\n')}`));
@@ -123,5 +138,21 @@ export class PinnedProcess {
         });
       }
     });
+  }
+}
+
+/** Tries until it succeeds. @throws what the last try threw */
+async function eventually(work: () => Promise<unknown>, limitMs: number): Promise<void> {
+  const endMs = performance.now() + limitMs;
+  for (;;) {
+    try {
+      await work();
+      return;
+    } catch (error) {
+      if (performance.now() > endMs) {
+        throw error;
+      }
+      await delay(LOOK_AGAIN_MS);
+    }
   }
 }

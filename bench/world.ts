@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -81,6 +83,37 @@ export class World {
   }
 
   baseline(name: Baseline): Promise<PinnedProcess> {
+    return this.program(name, CORES.measured);
+  }
+
+  /** A WeChat that costs the core of the load next to nothing. */
+  fastWechat(): Promise<PinnedProcess> {
+    return this.program('fast-wechat', CORES.load);
+  }
+
+  undiciProxy({ url }: PinnedProcess): Promise<PinnedProcess> {
+    return this.program('undici-proxy', CORES.measured, { BENCH_UPSTREAM: url });
+  }
+
+  /** Of Debian's nginx-light. */
+  async nginx({ url }: PinnedProcess): Promise<PinnedProcess> {
+    const port = await freePort();
+    const file = join(this.folder, `nginx-${port}.conf`);
+    await writeFile(file, nginxConf(url, port, this.folder));
+    return PinnedProcess.start({
+      name: 'nginx',
+      program: { command: '/usr/sbin/nginx', url: `http://127.0.0.1:${port}` },
+      args: ['-c', file, '-p', this.folder],
+      core: CORES.measured,
+      env: {},
+    });
+  }
+
+  private program(
+    name: string,
+    core: number,
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<PinnedProcess> {
     return PinnedProcess.start({
       name,
       args: [
@@ -88,8 +121,8 @@ export class World {
         resolve('scripts/load-typescript.mjs'),
         resolve(`bench/baselines/${name}.ts`),
       ],
-      core: CORES.measured,
-      env: { BENCH_APP_ID: APP_ID, BENCH_KEY: CLIENT_KEY, NODE_ENV: 'production' },
+      core,
+      env: { BENCH_APP_ID: APP_ID, BENCH_KEY: CLIENT_KEY, NODE_ENV: 'production', ...env },
     });
   }
 
@@ -149,4 +182,43 @@ export async function untilDatabaseUp(service: PinnedProcess): Promise<void> {
     }
     await delay(LOOK_AGAIN_MS);
   }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** One process, which keeps its connections to WeChat: as an operator would write it for this. */
+function nginxConf(upstream: string, port: number, folder: string): string {
+  return `daemon off;
+master_process off;
+worker_processes 1;
+pid ${folder}/nginx-${port}.pid;
+error_log stderr crit;
+events { worker_connections 1024; }
+http {
+  access_log off;
+  client_body_temp_path ${folder}/nginx-body;
+  proxy_temp_path ${folder}/nginx-proxy;
+  fastcgi_temp_path ${folder}/nginx-fastcgi;
+  uwsgi_temp_path ${folder}/nginx-uwsgi;
+  scgi_temp_path ${folder}/nginx-scgi;
+  upstream wechat { server ${new URL(upstream).host}; keepalive 256; }
+  server {
+    listen 127.0.0.1:${port};
+    keepalive_requests 10000000;
+    location / {
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_pass http://wechat;
+    }
+  }
+}
+`;
 }
