@@ -11,6 +11,7 @@ import { ControlFilter } from './control/control.filter.js';
 import { ControlJournalController } from './control/control-journal.controller.js';
 import { ControlStateController } from './control/control-state.controller.js';
 import { ControlTokensController } from './control/control-tokens.controller.js';
+import { DraftController } from './business/draft.controller.js';
 import { FaultService } from './faults/fault.service.js';
 import { FaultStrikeService } from './faults/fault-strike.service.js';
 import { ForeignMintService } from './wechat/foreign-mint.service.js';
@@ -18,7 +19,10 @@ import { InitialState } from './initial-state.js';
 import { IpListController } from './wechat/ip-list.controller.js';
 import { JournalService } from './journal/journal.service.js';
 import { LiveTokenGuard } from './wechat/live-token.guard.js';
+import { LoginController } from './login/login.controller.js';
+import { MediaController } from './business/media.controller.js';
 import { MessageController } from './business/message.controller.js';
+import { MiniProgramCodeController } from './business/mini-program-code.controller.js';
 import { SettingsService } from './control/settings.service.js';
 import { SimulatedClock } from './simulated-clock.js';
 import { StableTokenController } from './wechat/stable-token.controller.js';
@@ -34,6 +38,7 @@ import { WechatErrorFilter } from './wechat/wechat-error.filter.js';
  *
  *   wechat/   WeChat's paths and rules: tokens, tickets, IP lists, quotas, errcodes
  *   business/ ordinary calls, made with a live token
+ *   login/    a user's code becomes a session, or a token of the user's own
  *   control/  `/__simulator`: accounts, settings, the clock, tokens
  *   faults/   what goes wrong with which call
  *   journal/  which calls came and what they got
@@ -48,7 +53,11 @@ export class SimulatorModule {
         StableTokenController,
         IpListController,
         TicketController,
+        LoginController,
+        DraftController,
+        MediaController,
         MessageController,
+        MiniProgramCodeController,
         ControlStateController,
         ControlAccountsController,
         ControlTokensController,

@@ -3,7 +3,10 @@ import { Call, WechatCall } from '../wechat/wechat-call.js';
 import { TokenEndpoint } from '../wechat/wechat-endpoint.decorator.js';
 import { WechatError } from '../wechat/wechat.errors.js';
 
-/** An ordinary business call: all that it wants is a live token and a JSON object. Nothing is sent. */
+/** A user who did not subscribe; all others did. */
+const NOT_SUBSCRIBED = 'not-subscribed';
+
+/** Messages. All that they want is a live token, a JSON object and, where it matters, to whom. Nothing is sent. */
 @Controller()
 export class MessageController {
   @TokenEndpoint('POST', '/cgi-bin/message/custom/send')
@@ -15,5 +18,21 @@ export class MessageController {
       throw new WechatError(47001);
     }
     return { errcode: 0, errmsg: 'ok' };
+  }
+
+  @TokenEndpoint('POST', '/cgi-bin/message/subscribe/send')
+  sendSubscribed(@Call() call: WechatCall): { errcode: 0; errmsg: 'ok' } {
+    const answer = this.send(call);
+    const { touser, template_id: templateId } = call.json ?? {};
+    if (typeof touser !== 'string' || touser === '') {
+      throw new WechatError(40003);
+    }
+    if (typeof templateId !== 'string' || templateId === '') {
+      throw new WechatError(40037);
+    }
+    if (touser === NOT_SUBSCRIBED) {
+      throw new WechatError(43101);
+    }
+    return answer;
   }
 }

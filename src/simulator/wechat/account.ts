@@ -4,7 +4,9 @@ import type {
   AccountPatch,
   AccountView,
 } from '../control/account.dto.js';
+import { DraftBox } from '../business/draft-box.js';
 import { ForceLimit } from './force-limit.js';
+import { MediaBox } from '../business/media-box.js';
 import { QuotaMeter } from './quota-meter.js';
 import { mergeQuotas } from '../control/settings.dto.js';
 import type { Quotas } from '../control/settings.dto.js';
@@ -12,6 +14,7 @@ import type { SimulatedClock } from '../simulated-clock.js';
 import { TicketBox } from './ticket-box.js';
 import { TokenLedger } from './token-ledger.js';
 import type { IssuedToken, TokenFamily } from './token-ledger.js';
+import { UserBook } from '../login/user-book.js';
 
 /** One account as WeChat knows it: what its console sets, and what it was given so far. */
 export class Account {
@@ -20,6 +23,9 @@ export class Account {
   readonly tickets: TicketBox;
   readonly quotaMeter: QuotaMeter;
   readonly forceLimit: ForceLimit;
+  readonly users: UserBook;
+  readonly drafts: DraftBox;
+  readonly media = new MediaBox();
   secret: string;
   kind: AccountKind = 'official_account';
   frozen = false;
@@ -37,6 +43,8 @@ export class Account {
     this.tickets = new TicketBox(clock);
     this.quotaMeter = new QuotaMeter(clock);
     this.forceLimit = new ForceLimit(clock);
+    this.users = new UserBook(input.app_id, clock);
+    this.drafts = new DraftBox(clock);
     this.alter(input);
   }
 

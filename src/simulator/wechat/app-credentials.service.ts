@@ -5,7 +5,7 @@ import { CallerPolicy } from './caller.policy.js';
 import type { WechatCall } from './wechat-call.js';
 import { WechatError } from './wechat.errors.js';
 
-/** What a caller of a token endpoint sends; null or empty where it does not. */
+/** What such a caller sends; null or empty where it does not. */
 export interface OfferedCredentials {
   appId: string | null | undefined;
   secret: string | null | undefined;
@@ -13,7 +13,7 @@ export interface OfferedCredentials {
 }
 
 /**
- * The checks of both token calls, in WeChat's order: the AppID comes before the grant_type. That a caller's
+ * The checks of the calls that bring the AppSecret, in WeChat's order: the AppID comes before the grant_type. That a caller's
  * address and quota come last is an assumption.
  */
 @Injectable()
@@ -23,7 +23,11 @@ export class AppCredentialsService {
     private readonly callers: CallerPolicy,
   ) {}
 
-  admit(call: WechatCall, offered: OfferedCredentials): Account {
+  admit(
+    call: WechatCall,
+    offered: OfferedCredentials,
+    grantType: 'client_credential' | 'authorization_code' = 'client_credential',
+  ): Account {
     const appId = offered.appId ?? '';
     if (appId === '') {
       throw new WechatError(41002);
@@ -32,7 +36,7 @@ export class AppCredentialsService {
     if (account === undefined) {
       throw new WechatError(40013);
     }
-    if (offered.grantType !== 'client_credential') {
+    if (offered.grantType !== grantType) {
       throw new WechatError(40002);
     }
     this.checkSecret(account, offered.secret ?? '', call.entry.path);

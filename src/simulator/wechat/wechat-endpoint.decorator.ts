@@ -8,6 +8,11 @@ export function SecretEndpoint(method: WechatMethod, path: string): MethodDecora
   return applyDecorators(All(path), HttpCode(200), WantedMethod(method), UseGuards(MethodGuard));
 }
 
+/** A call that is made with a user's own token, which the controller checks. */
+export function UserEndpoint(path: string): MethodDecorator {
+  return SecretEndpoint('GET', path);
+}
+
 /** A call that is made with a live access_token. */
 export function TokenEndpoint(method: WechatMethod, path: string): MethodDecorator {
   return applyDecorators(
