@@ -24,6 +24,7 @@ import { startSimulator, type Simulator } from './support/simulator.js';
  *
  * Under /cgi-bin a status is always 200, and the errcode stands here. There the key is sent where WeChat has the
  * `secret` or the `access_token`; that a live access_token opens the latter is in drop-in.e2e.ts.
+ * A login is sent to WeChat with one code, which is good once: the second that gets there is told 40163.
  */
 const MATRIX = `
 route                                                     none  unknown mistyped expired revoked token:read token:report ip:read ticket:read jssdk:sign gateway login metrics:read elsewhere admin default
@@ -52,8 +53,8 @@ POST /v1/accounts/{app_id}/gateway/{path}                 401   401     401     
 PUT /v1/accounts/{app_id}/gateway/{path}                  401   401     401      401     401     403        403          403     403         403        403     403   403          403       403   403
 PATCH /v1/accounts/{app_id}/gateway/{path}                401   401     401      401     401     403        403          403     403         403        403     403   403          403       403   403
 DELETE /v1/accounts/{app_id}/gateway/{path}               401   401     401      401     401     403        403          403     403         403        403     403   403          403       403   403
-GET /v1/accounts/{app_id}/gateway/sns/jscode2session      401   401     401      401     401     403        403          403     403         403        403     200   403          403       403   200
-GET /v1/accounts/{app_id}/gateway/sns/oauth2/access_token 401   401     401      401     401     403        403          403     403         403        403     200   403          403       403   200
+GET /v1/accounts/{app_id}/gateway/sns/jscode2session      401   401     401      401     401     403        403          403     403         403        403     200   403          403       403   40163
+GET /v1/accounts/{app_id}/gateway/sns/oauth2/access_token 401   401     401      401     401     403        403          403     403         403        403     200   403          403       403   40163
 GET /sns/jscode2session                                   41004 40125   40125    40125   40125   48001      48001        48001   48001       48001      48001   200   48001        40013     40125 200
 GET /sns/oauth2/access_token                              41004 40125   40125    40125   40125   48001      48001        48001   48001       48001      48001   200   48001        40013     40125 200
 GET /{path}                                               40001 40001   40001    40001   40001   40001      40001        40001   40001       40001      40001   40001 40001        40001     40001 40001
