@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { SimulatedClock } from '../simulated-clock.js';
-import type { JsonObject } from '../wechat/wechat-call.js';
+import type { JsonObject } from '../wechat/json-object.js';
 
 export interface Draft {
   readonly mediaId: string;

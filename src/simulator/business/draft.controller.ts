@@ -1,8 +1,8 @@
 import { Controller } from '@nestjs/common';
 import { z } from 'zod';
 import type { Draft } from './draft-box.js';
-import { Call, WechatCall, isJsonObject } from '../wechat/wechat-call.js';
-import type { JsonObject } from '../wechat/wechat-call.js';
+import { isJsonObject, type JsonObject } from '../wechat/json-object.js';
+import { Call, WechatCall } from '../wechat/wechat-call.js';
 import { TokenEndpoint } from '../wechat/wechat-endpoint.decorator.js';
 import { WechatError } from '../wechat/wechat.errors.js';
 

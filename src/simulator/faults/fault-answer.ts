@@ -1,6 +1,5 @@
 import type { FaultSpec } from './fault.dto.js';
-import { isJsonObject } from '../wechat/wechat-call.js';
-import type { JsonObject } from '../wechat/wechat-call.js';
+import { isJsonObject, type JsonObject } from '../wechat/json-object.js';
 import { errorBody, wechatErrorFor } from '../wechat/wechat.errors.js';
 
 export interface Answer {

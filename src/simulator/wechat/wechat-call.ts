@@ -4,9 +4,8 @@ import type { FastifyRequest } from 'fastify';
 import type { Account } from './account.js';
 import type { Fault } from '../faults/fault.dto.js';
 import type { JournalEntry } from '../journal/journal.dto.js';
+import { isJsonObject, type JsonObject } from './json-object.js';
 import { WechatError } from './wechat.errors.js';
-
-export type JsonObject = Record<string, unknown>;
 
 /** One call to the simulated WeChat, from its first byte to its end. */
 export class WechatCall {
@@ -68,10 +67,6 @@ export class WechatCall {
       return undefined;
     }
   }
-}
-
-export function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Kept beside the requests, so that Fastify's own type stays as it is. */
