@@ -9,49 +9,49 @@ import { bigintColumn } from '../database/columns.js';
 @Index('wtc_audit_at', ['at'])
 @Index('wtc_audit_app_id_at', ['appId', 'at'])
 export class AuditEntity {
-  @PrimaryColumn({ name: 'id', type: 'varchar', length: 36 })
+  @PrimaryColumn({ type: 'varchar', length: 36 })
   id!: string;
 
   /** Before the action, by the database's clock. */
-  @Column(bigintColumn('at'))
+  @Column(bigintColumn())
   at!: number;
 
   /** `admin`. */
-  @Column({ name: 'actor', type: 'varchar', length: 64 })
+  @Column({ type: 'varchar', length: 64 })
   actor!: string;
 
-  @Column({ name: 'action', type: 'varchar', length: 32 })
+  @Column({ type: 'varchar', length: 32 })
   action!: string;
 
-  @Column({ name: 'app_id', type: 'varchar', length: 32, nullable: true })
+  @Column({ type: 'varchar', length: 32, nullable: true })
   appId!: string | null;
 
   /** The client's id, and behind a slash the key's. */
-  @Column({ name: 'target', type: 'varchar', length: 160, nullable: true })
+  @Column({ type: 'varchar', length: 160, nullable: true })
   target!: string | null;
 
   /** `started`, `ok`, `refused:<code>` or `failed:<code>`. */
-  @Column({ name: 'outcome', type: 'varchar', length: 64 })
+  @Column({ type: 'varchar', length: 64 })
   outcome!: string;
 
   /** The address that the request came from. */
-  @Column({ name: 'source', type: 'varchar', length: 64 })
+  @Column({ type: 'varchar', length: 64 })
   source!: string;
 
-  @Column({ name: 'request_id', type: 'varchar', length: 128 })
+  @Column({ type: 'varchar', length: 128 })
   requestId!: string;
 
-  @Column(bigintColumn('version_before', { nullable: true }))
+  @Column(bigintColumn({ nullable: true }))
   versionBefore!: number | null;
 
-  @Column(bigintColumn('version_after', { nullable: true }))
+  @Column(bigintColumn({ nullable: true }))
   versionAfter!: number | null;
 
   /** The process that did it, as `host:pid`. */
-  @Column({ name: 'replica', type: 'varchar', length: 128 })
+  @Column({ type: 'varchar', length: 128 })
   replica!: string;
 
   /** In the admin's own words, cleaned of what looks like a secret. */
-  @Column({ name: 'reason', type: 'varchar', length: 200, nullable: true })
+  @Column({ type: 'varchar', length: 200, nullable: true })
   reason!: string | null;
 }

@@ -6,22 +6,22 @@ import { bigintColumn } from '../database/columns.js';
 @Index('wtc_read_count_at', ['at', 'client', 'appId', 'kind'])
 @Index('wtc_read_count_app_id_at', ['appId', 'at'])
 export class ReadCountEntity {
-  @PrimaryColumn({ name: 'id', type: 'varchar', length: 36 })
+  @PrimaryColumn({ type: 'varchar', length: 36 })
   id!: string;
 
   /** The start of the minute, by the database's clock. */
-  @Column(bigintColumn('at'))
+  @Column(bigintColumn())
   at!: number;
 
-  @Column({ name: 'client', type: 'varchar', length: 64 })
+  @Column({ type: 'varchar', length: 64 })
   client!: string;
 
-  @Column({ name: 'app_id', type: 'varchar', length: 32 })
+  @Column({ type: 'varchar', length: 32 })
   appId!: string;
 
-  @Column({ name: 'kind', type: 'varchar', length: 32 })
+  @Column({ type: 'varchar', length: 32 })
   kind!: string;
 
-  @Column(bigintColumn('reads'))
+  @Column(bigintColumn())
   reads!: number;
 }

@@ -12,40 +12,40 @@ import { bigintColumn } from '../database/columns.js';
 @Unique('wtc_client_key_slot', ['clientRowId', 'slot'])
 @Index('wtc_client_key_updated_at', ['updatedAt'])
 export class ClientKeyEntity {
-  @PrimaryColumn({ name: 'id', type: 'varchar', length: 36 })
+  @PrimaryColumn({ type: 'varchar', length: 36 })
   id!: string;
 
-  @Column({ name: 'client_row_id', type: 'varchar', length: 36 })
+  @Column({ type: 'varchar', length: 36 })
   clientRowId!: string;
 
   /** Null for a revoked key alone. */
-  @Column({ name: 'slot', type: 'int', nullable: true })
+  @Column({ type: 'int', nullable: true })
   slot!: number | null;
 
   /** SHA-256, base64url. */
-  @Column({ name: 'hash', type: 'varchar', length: 43, nullable: true })
+  @Column({ type: 'varchar', length: 43, nullable: true })
   hash!: string | null;
 
-  @Column({ name: 'name', type: 'varchar', length: 100, nullable: true })
+  @Column({ type: 'varchar', length: 100, nullable: true })
   name!: string | null;
 
-  @Column(bigintColumn('expires_at', { nullable: true }))
+  @Column(bigintColumn({ nullable: true }))
   expiresAt!: number | null;
 
   /** Not among the changes that replicas look for: it is written without `revision` and `updated_at`. */
-  @Column(bigintColumn('last_used_at', { nullable: true }))
+  @Column(bigintColumn({ nullable: true }))
   lastUsedAt!: number | null;
 
-  @Column(bigintColumn('created_at'))
+  @Column(bigintColumn())
   createdAt!: number;
 
   /** Grows with every statement that changes the row, save of `last_used_at`. */
-  @Column(bigintColumn('revision'))
+  @Column(bigintColumn())
   revision!: number;
 
-  @Column(bigintColumn('updated_at'))
+  @Column(bigintColumn())
   updatedAt!: number;
 
-  @Column(bigintColumn('revoked_at', { nullable: true }))
+  @Column(bigintColumn({ nullable: true }))
   revokedAt!: number | null;
 }

@@ -14,37 +14,37 @@ import { bigintColumn } from '../database/columns.js';
 @Index('wtc_client_updated_at', ['updatedAt'])
 export class ClientEntity {
   /** Random: what keys refer to. */
-  @PrimaryColumn({ name: 'row_id', type: 'varchar', length: 36 })
+  @PrimaryColumn({ type: 'varchar', length: 36 })
   rowId!: string;
 
-  @Column({ name: 'id', type: 'varchar', length: 64, nullable: true })
+  @Column({ type: 'varchar', length: 64, nullable: true })
   id!: string | null;
 
-  @Column({ name: 'name', type: 'varchar', length: 100 })
+  @Column({ type: 'varchar', length: 100 })
   name!: string;
 
-  @Column({ name: 'scopes', type: 'simple-json' })
+  @Column({ type: 'simple-json' })
   scopes!: Scope[];
 
-  @Column({ name: 'accounts', type: 'simple-json' })
+  @Column({ type: 'simple-json' })
   accounts!: 'all' | string[];
 
-  @Column({ name: 'gateway', type: 'simple-json' })
+  @Column({ type: 'simple-json' })
   gateway!: GatewayRights;
 
-  @Column(bigintColumn('expires_at', { nullable: true }))
+  @Column(bigintColumn({ nullable: true }))
   expiresAt!: number | null;
 
-  @Column(bigintColumn('created_at'))
+  @Column(bigintColumn())
   createdAt!: number;
 
   /** Grows with every statement that changes the row. */
-  @Column(bigintColumn('revision'))
+  @Column(bigintColumn())
   revision!: number;
 
-  @Column(bigintColumn('updated_at'))
+  @Column(bigintColumn())
   updatedAt!: number;
 
-  @Column(bigintColumn('removed_at', { nullable: true }))
+  @Column(bigintColumn({ nullable: true }))
   removedAt!: number | null;
 }

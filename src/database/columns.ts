@@ -6,8 +6,8 @@ import type { ColumnOptions } from 'typeorm';
  */
 
 /** A whole number beyond 32 bits. The servers' drivers return it as a string, SQLite's as a number. */
-export function bigintColumn(name: string, options: ColumnOptions = {}): ColumnOptions {
-  return { ...options, name, type: 'bigint', transformer: bigintAsNumber };
+export function bigintColumn(options: ColumnOptions = {}): ColumnOptions {
+  return { ...options, type: 'bigint', transformer: bigintAsNumber };
 }
 
 /** What every statement sets that changes a row that every replica holds in memory. */

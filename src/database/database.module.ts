@@ -14,6 +14,7 @@ import { ReplicaSyncScheduler } from './replica-sync.scheduler.js';
 import { ReplicaSyncService } from './replica-sync.service.js';
 import { RetentionScheduler } from './retention.scheduler.js';
 import { RetentionService } from './retention.service.js';
+import { SnakeNamingStrategy } from './snake-naming-strategy.js';
 
 /** In the order in which they run; a new one is a line at the end. */
 const MIGRATIONS = [Initial1795300000000];
@@ -32,6 +33,7 @@ const MIGRATIONS = [Initial1795300000000];
         migrationsTableName: MIGRATIONS_TABLE,
         migrationsTransactionMode: 'none' as const,
         autoLoadEntities: true,
+        namingStrategy: new SnakeNamingStrategy(),
         synchronize: false,
         // TypeORM's logger prints bound values; failures are reported by DatabaseService instead.
         logging: false,

@@ -12,53 +12,53 @@ import { bigintColumn } from '../../database/columns.js';
 @Index('wtc_account_updated_at', ['updatedAt'])
 export class AccountEntity {
   /** The AppID. */
-  @PrimaryColumn({ name: 'app_id', type: 'varchar', length: 32 })
+  @PrimaryColumn({ type: 'varchar', length: 32 })
   appId!: string;
 
-  @Column({ name: 'name', type: 'varchar', length: 100, nullable: true })
+  @Column({ type: 'varchar', length: 100, nullable: true })
   name!: string | null;
 
-  @Column({ name: 'mode', type: 'varchar', length: 16 })
+  @Column({ type: 'varchar', length: 16 })
   mode!: TokenMode;
 
   /** The AppSecret, sealed; empty once the account is removed. */
-  @Column({ name: 'secret', type: 'text' })
+  @Column({ type: 'text' })
   secret!: string;
 
   /** Grows with each change of secret or mode: a credential that was tried with an older one is due at once. */
-  @Column({ name: 'config_version', type: 'int' })
+  @Column({ type: 'int' })
   configVersion!: number;
 
-  @Column({ name: 'enabled', type: 'int' })
+  @Column({ type: 'int' })
   enabled!: number;
 
   /** Keyed fingerprint of the AppSecret that the environment last set, so that a restart undoes no admin's change. */
-  @Column({ name: 'environment_secret', type: 'varchar', length: 128, nullable: true })
+  @Column({ type: 'varchar', length: 128, nullable: true })
   environmentSecret!: string | null;
 
   /** The mode that the environment last set. */
-  @Column({ name: 'environment_mode', type: 'varchar', length: 16, nullable: true })
+  @Column({ type: 'varchar', length: 16, nullable: true })
   environmentMode!: TokenMode | null;
 
   /** The hosts whose pages are signed for the JS-SDK: a JSON array; null is any. */
-  @Column({ name: 'jssdk_hosts', type: 'simple-json', nullable: true })
+  @Column({ type: 'simple-json', nullable: true })
   jssdkHosts!: string[] | null;
 
-  @Column(bigintColumn('created_at'))
+  @Column(bigintColumn())
   createdAt!: number;
 
   /** Grows with every statement that changes the row. */
-  @Column(bigintColumn('revision'))
+  @Column(bigintColumn())
   revision!: number;
 
-  @Column(bigintColumn('updated_at'))
+  @Column(bigintColumn())
   updatedAt!: number;
 
   /** When it was removed; null while it exists. */
-  @Column(bigintColumn('removed_at', { nullable: true }))
+  @Column(bigintColumn({ nullable: true }))
   removedAt!: number | null;
 
   /** Where the fences of its credentials start: above all that it had before it was removed and added again. */
-  @Column(bigintColumn('fence_base', { default: 0 }))
+  @Column(bigintColumn({ default: 0 }))
   fenceBase!: number;
 }

@@ -12,114 +12,114 @@ import { bigintColumn } from '../../database/columns.js';
 @Unique('wtc_credential_app_id_kind', ['appId', 'kind'])
 export class CredentialEntity {
   /** Random, so that a row that was removed and made again is known to be another. */
-  @PrimaryColumn({ name: 'id', type: 'varchar', length: 36 })
+  @PrimaryColumn({ type: 'varchar', length: 36 })
   id!: string;
 
-  @Column({ name: 'app_id', type: 'varchar', length: 32 })
+  @Column({ type: 'varchar', length: 32 })
   appId!: string;
 
-  @Column({ name: 'kind', type: 'varchar', length: 32 })
+  @Column({ type: 'varchar', length: 32 })
   kind!: string;
 
   /** The token or ticket, sealed; null before the first. */
-  @Column({ name: 'value', type: 'text', nullable: true })
+  @Column({ type: 'text', nullable: true })
   value!: string | null;
 
   /** Of the value that the last commit replaced (value-hash.ts); null where there was none. */
-  @Column({ name: 'previous_hash', type: 'varchar', length: 43, nullable: true })
+  @Column({ type: 'varchar', length: 43, nullable: true })
   previousHash!: string | null;
 
   /** Until when WeChat accepts that one beside the current value; null where it does not at all. */
-  @Column(bigintColumn('previous_until', { nullable: true }))
+  @Column(bigintColumn({ nullable: true }))
   previousUntil!: number | null;
 
-  @Column(bigintColumn('version'))
+  @Column(bigintColumn())
   version!: number;
 
-  @Column(bigintColumn('fence'))
+  @Column(bigintColumn())
   fence!: number;
 
-  @Column(bigintColumn('revision'))
+  @Column(bigintColumn())
   revision!: number;
 
-  @Column(bigintColumn('updated_at'))
+  @Column(bigintColumn())
   updatedAt!: number;
 
   /** Who has claimed the row; null when nothing is in flight. */
-  @Column({ name: 'owner', type: 'varchar', length: 64, nullable: true })
+  @Column({ type: 'varchar', length: 64, nullable: true })
   owner!: string | null;
 
-  @Column(bigintColumn('lease_until'))
+  @Column(bigintColumn())
   leaseUntil!: number;
 
   /** The last claim; 0 before the first. A value's life, a suspicion and the overlap count from it. */
-  @Column(bigintColumn('claimed_at'))
+  @Column(bigintColumn())
   claimedAt!: number;
 
   /** When the last fetch was settled; 0 before the first. The floor counts from it as well as from the claim. */
-  @Column(bigintColumn('fetch_ended_at'))
+  @Column(bigintColumn())
   fetchEndedAt!: number;
 
   /** 1 when the last claim was for a forced refresh. */
-  @Column({ name: 'attempt_forced', type: 'int' })
+  @Column({ type: 'int' })
   attemptForced!: number;
 
   /** The account's configVersion at the last claim. */
-  @Column({ name: 'config_version', type: 'int' })
+  @Column({ type: 'int' })
   configVersion!: number;
 
-  @Column(bigintColumn('obtained_at'))
+  @Column(bigintColumn())
   obtainedAt!: number;
 
-  @Column(bigintColumn('expires_at'))
+  @Column(bigintColumn())
   expiresAt!: number;
 
-  @Column(bigintColumn('lifetime_ms'))
+  @Column(bigintColumn())
   lifetimeMs!: number;
 
   /** The first attempt of unknown outcome since the last commit. */
-  @Column(bigintColumn('suspect_at', { nullable: true }))
+  @Column(bigintColumn({ nullable: true }))
   suspectAt!: number | null;
 
-  @Column({ name: 'unknown_outcomes', type: 'int' })
+  @Column({ type: 'int' })
   unknownOutcomes!: number;
 
   /** When WeChat refused the value of this version. */
-  @Column(bigintColumn('dead_at', { nullable: true }))
+  @Column(bigintColumn({ nullable: true }))
   deadAt!: number | null;
 
   /** 1 when WeChat refuses the value and an ordinary fetch returned it again: only a forced one helps. */
-  @Column({ name: 'force_next', type: 'int' })
+  @Column({ type: 'int' })
   forceNext!: number;
 
   /** When a refresh is wanted next: the due time, or the end of a pause after a failure. */
-  @Column(bigintColumn('next_attempt_at'))
+  @Column(bigintColumn())
   nextAttemptAt!: number;
 
   /** Failed attempts in a row. */
-  @Column({ name: 'failures', type: 'int' })
+  @Column({ type: 'int' })
   failures!: number;
 
   /** JSON of {@link RefreshFailure}; null after a success. */
-  @Column({ name: 'last_error', type: 'text', nullable: true })
+  @Column({ type: 'text', nullable: true })
   lastError!: string | null;
 
   /** When the ledger will be full again (see ledger.ts). */
-  @Column(bigintColumn('ledger_full_at'))
+  @Column(bigintColumn())
   ledgerFullAt!: number;
 
   /** The forced refreshes of the last 24 h, as times joined by commas. */
-  @Column({ name: 'forced_at', type: 'text' })
+  @Column({ type: 'text' })
   forcedAt!: string;
 
   /** The day (of China) that `callsToday` counts. */
-  @Column({ name: 'calls_day', type: 'int' })
+  @Column({ type: 'int' })
   callsDay!: number;
 
-  @Column({ name: 'calls_today', type: 'int' })
+  @Column({ type: 'int' })
   callsToday!: number;
 
   /** How often a value died that nobody here replaced. */
-  @Column({ name: 'foreign_rotations', type: 'int' })
+  @Column({ type: 'int' })
   foreignRotations!: number;
 }

@@ -5,17 +5,17 @@ import type { IpListKind } from './ip-list.dto.js';
 /** The last list that WeChat gave. Never leaves the repository. */
 @Entity('wtc_ip_list')
 export class IpListEntity {
-  @PrimaryColumn({ name: 'app_id', type: 'varchar', length: 32 })
+  @PrimaryColumn({ type: 'varchar', length: 32 })
   appId!: string;
 
-  @PrimaryColumn({ name: 'kind', type: 'varchar', length: 16 })
+  @PrimaryColumn({ type: 'varchar', length: 16 })
   kind!: IpListKind;
 
   /** As WeChat wrote them, in numeric order: a JSON array. */
-  @Column({ name: 'entries', type: 'simple-json' })
+  @Column({ type: 'simple-json' })
   entries!: string[];
 
   /** By the database's clock, before the call: milliseconds since 1970. */
-  @Column(bigintColumn('fetched_at'))
+  @Column(bigintColumn())
   fetchedAt!: number;
 }

@@ -9,58 +9,58 @@ import { bigintAsNumber, bigintColumn } from '../../database/columns.js';
 @Index('wtc_refresh_history_app_id_started_at', ['appId', 'startedAt'])
 @Index('wtc_refresh_history_started_at', ['startedAt'])
 export class RefreshHistoryEntity {
-  @PrimaryColumn({ name: 'credential_id', type: 'varchar', length: 36 })
+  @PrimaryColumn({ type: 'varchar', length: 36 })
   credentialId!: string;
 
   /** The fence of the claim; the version of what it committed. */
-  @PrimaryColumn({ name: 'fence', type: 'bigint', transformer: bigintAsNumber })
+  @PrimaryColumn({ type: 'bigint', transformer: bigintAsNumber })
   fence!: number;
 
-  @Column({ name: 'app_id', type: 'varchar', length: 32 })
+  @Column({ type: 'varchar', length: 32 })
   appId!: string;
 
-  @Column({ name: 'kind', type: 'varchar', length: 32 })
+  @Column({ type: 'varchar', length: 32 })
   kind!: string;
 
   /** `schedule`, `report` or `admin`; `import` for an imported value. */
-  @Column({ name: 'cause', type: 'varchar', length: 16 })
+  @Column({ type: 'varchar', length: 16 })
   cause!: string;
 
-  @Column({ name: 'forced', type: 'int' })
+  @Column({ type: 'int' })
   forced!: number;
 
   /** The process that claimed, as `host:pid`. */
-  @Column({ name: 'replica', type: 'varchar', length: 128 })
+  @Column({ type: 'varchar', length: 128 })
   replica!: string;
 
-  @Column(bigintColumn('started_at'))
+  @Column(bigintColumn())
   startedAt!: number;
 
-  @Column(bigintColumn('ended_at', { nullable: true }))
+  @Column(bigintColumn({ nullable: true }))
   endedAt!: number | null;
 
   /** {@link RefreshOutcome}; null while it is under way. */
-  @Column({ name: 'outcome', type: 'varchar', length: 16, nullable: true })
+  @Column({ type: 'varchar', length: 16, nullable: true })
   outcome!: string | null;
 
   /** The contract's code of a failure. */
-  @Column({ name: 'code', type: 'varchar', length: 32, nullable: true })
+  @Column({ type: 'varchar', length: 32, nullable: true })
   code!: string | null;
 
-  @Column({ name: 'errcode', type: 'int', nullable: true })
+  @Column({ type: 'int', nullable: true })
   errcode!: number | null;
 
   /** The id of the client whose report caused it, `admin` or `schedule`; null in rows of older processes. */
-  @Column({ name: 'actor', type: 'varchar', length: 64, nullable: true })
+  @Column({ type: 'varchar', length: 64, nullable: true })
   actor!: string | null;
 
   /** The address that asked for it. */
-  @Column({ name: 'source', type: 'varchar', length: 64, nullable: true })
+  @Column({ type: 'varchar', length: 64, nullable: true })
   source!: string | null;
 
-  @Column({ name: 'request_id', type: 'varchar', length: 128, nullable: true })
+  @Column({ type: 'varchar', length: 128, nullable: true })
   requestId!: string | null;
 
-  @Column(bigintColumn('version_before', { nullable: true }))
+  @Column(bigintColumn({ nullable: true }))
   versionBefore!: number | null;
 }

@@ -5,13 +5,13 @@ import type { TicketType } from './ticket-type.js';
 /** When a ticket was asked for last, to the hour. Never leaves the repository. */
 @Entity('wtc_ticket_demand')
 export class TicketDemandEntity {
-  @PrimaryColumn({ name: 'app_id', type: 'varchar', length: 32 })
+  @PrimaryColumn({ type: 'varchar', length: 32 })
   appId!: string;
 
-  @PrimaryColumn({ name: 'type', type: 'varchar', length: 16 })
+  @PrimaryColumn({ type: 'varchar', length: 16 })
   type!: TicketType;
 
   /** By the database's clock: milliseconds since 1970. */
-  @Column(bigintColumn('asked_at'))
+  @Column(bigintColumn())
   askedAt!: number;
 }
