@@ -5,7 +5,7 @@ import type { DatabaseKind } from './terms.js';
 
 type ServerKind = Exclude<DatabaseKind, 'sqlite'>;
 interface Parts {
-  /** The judge's own connection. */
+  /** The checker's own connection. */
   readonly source: DataSource;
   /** As DATABASE_URL takes it. */
   readonly url: string;
@@ -23,7 +23,7 @@ export interface Address {
 
 /**
  * The database of one run, made for it and dropped after it: a file in the run's folder, or a database
- * of its own on the server of TEST_POSTGRES_URL or TEST_MYSQL_URL. The judge looks at it directly, past
+ * of its own on the server of TEST_POSTGRES_URL or TEST_MYSQL_URL. The checker looks at it directly, past
  * every proxy.
  */
 export class ChaosDatabase {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Clients } from './clients.js';
 import type { Evidence, HistoryRow, NamedText, Settled, Token } from './evidence.js';
-import { FaultDriver } from './fault-driver.js';
+import { Nemesis } from './nemesis.js';
 import { now } from './now.js';
 import type { Options } from './options.js';
 import type { PlannedFault } from './plan.js';
@@ -10,7 +10,7 @@ import { Recorder } from './recorder.js';
 import { RowWatch } from './row-watch.js';
 import { tagOf } from './simulated-wechat.js';
 import type { Terms } from './terms.js';
-import { World } from './world.js';
+import { Cluster } from './cluster.js';
 
 const CLIENTS = 6;
 const FIRST_TOKEN_LIMIT_MS = 20_000;
@@ -43,34 +43,34 @@ export interface RunOptions {
 export async function runChaos(run: RunOptions): Promise<Evidence> {
   const { options, terms, plan, tell } = run;
   const recorder = new Recorder(join(run.folder, 'record.jsonl'));
-  const world = await World.start({ ...run, recorder });
-  const rows = new RowWatch(world.database, recorder);
+  const cluster = await Cluster.start({ ...run, recorder });
+  const rows = new RowWatch(cluster.database, recorder);
   rows.start();
   run.onCleanUp(() => rows.stop());
-  await world.startReplicas();
-  await untilFirstToken(world);
+  await cluster.startReplicas();
+  await untilFirstToken(cluster);
   tell(`${options.replicas} replicas serve the first token; ${plan.length} faults follow`);
 
-  const clients = new Clients({ replicas: world.replicas, wechat: world.wechat, recorder });
+  const clients = new Clients({ replicas: cluster.replicas, wechat: cluster.wechat, recorder });
   run.onCleanUp(() => clients.stop());
   clients.start(CLIENTS, options.seed);
-  const driver = new FaultDriver({ ...world.parts, recorder, terms });
-  await driver.run(plan);
+  const nemesis = new Nemesis({ ...cluster.parts, recorder, terms });
+  await nemesis.run(plan);
   const lastFaultAt = now();
   tell('the faults are over');
-  await world.wechat.clearFaults();
+  await cluster.wechat.clearFaults();
 
-  const settled = await untilSettled(world, rows, { terms, lastFaultAt });
+  const settled = await untilSettled(cluster, rows, { terms, lastFaultAt });
   await clients.stop();
   await rows.stop();
-  const evidence = await collect(world, recorder, { terms, settled });
+  const evidence = await collect(cluster, recorder, { terms, settled });
   await recorder.close();
   return evidence;
 }
 
-async function untilFirstToken(world: World): Promise<void> {
+async function untilFirstToken(cluster: Cluster): Promise<void> {
   const deadline = now() + FIRST_TOKEN_LIMIT_MS;
-  for (const replica of world.replicas) {
+  for (const replica of cluster.replicas) {
     while ((await replica.read(1, READ_TIMEOUT_MS)) === null) {
       if (now() > deadline) {
         throw new Error(`replica ${replica.index} has no first token:\n${replica.output}`);
@@ -81,7 +81,7 @@ async function untilFirstToken(world: World): Promise<void> {
 }
 
 async function untilSettled(
-  world: World,
+  cluster: Cluster,
   rows: RowWatch,
   { terms, lastFaultAt }: { terms: Terms; lastFaultAt: number },
 ): Promise<Settled> {
@@ -89,7 +89,7 @@ async function untilSettled(
   let problem: string | null = null;
   while (now() < lastFaultAt + terms.settleMs + STEADY_MS) {
     const lookedAt = now();
-    problem = await whatIsUnsettled(world, rows, terms);
+    problem = await whatIsUnsettled(cluster, rows, terms);
     steadySince = problem === null ? (steadySince ?? lookedAt) : null;
     if (steadySince !== null && now() - steadySince >= STEADY_MS) {
       return { lastFaultAt, settledAt: steadySince, problem: null };
@@ -100,16 +100,16 @@ async function untilSettled(
 }
 
 async function whatIsUnsettled(
-  world: World,
+  cluster: Cluster,
   { row }: RowWatch,
   { mode }: Terms,
 ): Promise<string | null> {
-  const newest = await world.wechat.newest();
+  const newest = await cluster.wechat.newest();
   if (newest === undefined) {
     return 'WeChat has minted no token';
   }
   const isFresh = now() - Date.parse(newest.minted_at) < POLL_MS;
-  for (const replica of world.replicas) {
+  for (const replica of cluster.replicas) {
     const token = await replica.read(1, READ_TIMEOUT_MS);
     if (token === null) {
       return `replica ${replica.index} serves no token`;
@@ -125,11 +125,11 @@ async function whatIsUnsettled(
 }
 
 async function collect(
-  world: World,
+  cluster: Cluster,
   recorder: Recorder,
   { terms, settled }: { terms: Terms; settled: Settled },
 ): Promise<Evidence> {
-  const { wechat, database, replicas } = world;
+  const { wechat, database, replicas } = cluster;
   const [journal, minted] = [await wechat.journal(), await wechat.tokens()];
   const tokens = minted.map((token): Token => ({
     tag: token.tag,
@@ -142,10 +142,10 @@ async function collect(
     { name: 'the database', text: await database.contents(TABLES) },
   ];
   const secrets = [
-    ...world.parts.secrets,
+    ...cluster.parts.secrets,
     ...minted.map(({ tag, access_token: text }) => ({ name: `the token ${tag}`, text })),
   ];
-  const history = await readHistory(world);
+  const history = await readHistory(cluster);
   recorder.attach('history', history);
   recorder.attach('tokens', tokens);
   recorder.attach('settled', settled);
@@ -173,7 +173,7 @@ async function collect(
   };
 }
 
-async function readHistory({ database }: World): Promise<HistoryRow[]> {
+async function readHistory({ database }: Cluster): Promise<HistoryRow[]> {
   const rows = await database.table('wtc_refresh_history');
   return rows
     .filter(({ kind }) => kind === 'access_token')

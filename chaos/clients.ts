@@ -12,7 +12,7 @@ const REPORT_TIMEOUT_MS = 4_000;
 const PAUSE_MS = 100;
 const DEAD = new Set([40001, 40014, 42001]);
 
-export interface ClientWorld {
+export interface ClientCluster {
   readonly replicas: readonly Replica[];
   readonly wechat: SimulatedWechat;
   readonly recorder: Recorder;
@@ -26,7 +26,7 @@ export class Clients {
   private readonly stopping = new AbortController();
   private loops: Promise<void>[] = [];
 
-  constructor(private readonly world: ClientWorld) {}
+  constructor(private readonly cluster: ClientCluster) {}
 
   start(count: number, seed: number): void {
     this.loops = Array.from({ length: count }, (_, index) =>
@@ -58,8 +58,8 @@ export class Clients {
       return;
     }
     const at = now();
-    const errcode = await this.world.wechat.use(token);
-    this.world.recorder.add({ kind: 'use', at, tag: tagOf(token), errcode });
+    const errcode = await this.cluster.wechat.use(token);
+    this.cluster.recorder.add({ kind: 'use', at, tag: tagOf(token), errcode });
     if (errcode !== null && DEAD.has(errcode)) {
       // A load balancer sends the report wherever it likes.
       const other = random.between(0, 1) === 0 ? replica : this.choose(random);
@@ -69,7 +69,7 @@ export class Clients {
   }
 
   private choose(random: SeededRandom): Replica | undefined {
-    const candidates = this.world.replicas.filter(({ inRotation }) => inRotation);
+    const candidates = this.cluster.replicas.filter(({ inRotation }) => inRotation);
     return candidates.length === 0 ? undefined : random.pick(candidates);
   }
 }

@@ -42,7 +42,7 @@ export interface NamedText {
   readonly text: string;
 }
 
-/** All that the judge looks at. */
+/** All that the checker looks at. */
 export interface Evidence {
   readonly terms: Terms;
   readonly reads: readonly Read[];

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { runChaos } from './chaos-run.js';
 import type { Evidence } from './evidence.js';
 import { closeIdleConnections } from './http-call.js';
-import { judge } from './judge.js';
+import { check } from './checker.js';
 import { killAllProcesses } from './managed-process.js';
 import { mutate } from './mutation.js';
 import { describeOptions, parseOptions, USAGE, UsageError, type Options } from './options.js';
@@ -12,10 +12,10 @@ import { describePlan, planFaults } from './plan.js';
 import { resultOf } from './run-result.js';
 import { describeTerms, termsFor } from './terms.js';
 import { hasViolation, verdictTable } from './verdict-table.js';
-import { clockReplicaFor } from './world.js';
+import { clockReplicaFor } from './cluster.js';
 
 /*
- * The fault run: real replicas, real faults, and a judge that looks at the record (docs/reliability.md).
+ * The fault run: real replicas, real faults, and a checker that goes over the record (docs/reliability.md).
  *
  * Exit codes: 0 no violation, 1 a violation (the other way about with --expect-violation), 2 the run
  * itself could not be made. However it ends, no process, database or folder stays behind, save the
@@ -70,7 +70,7 @@ async function main(): Promise<number> {
 }
 
 function report(options: Options, evidence: Evidence, folder: string): boolean {
-  const verdicts = judge(evidence);
+  const verdicts = check(evidence);
   const found = hasViolation(verdicts);
   for (const { name, text } of evidence.outputs.slice(0, options.replicas)) {
     writeFileSync(join(folder, `${name.replaceAll(' ', '-')}.log`), text);

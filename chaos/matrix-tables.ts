@@ -11,7 +11,7 @@ export function markdownTables(results: readonly RunResult[]): string {
   const header = ['database, mode', 'seed', 'faults', 'reads', 'dead reads', 'tokens minted'];
   return [
     ...(whole.length > 0 ? [table([...header, 'violated'], whole)] : []),
-    ...(mutated.length > 0 ? [table(['without', 'database', 'the judge found'], mutated)] : []),
+    ...(mutated.length > 0 ? [table(['without', 'database', 'the checker found'], mutated)] : []),
   ].join('\n\n');
 }
 

@@ -25,7 +25,7 @@ export const USAGE = `npm run chaos -- [options]
   --seconds 60                       how long faults strike, 5 to 3600; at most 60 more until all is settled
   --seed 1                           the same seed plans the same faults
   --mutate fence|suspect|floor|lease legacy mode only: runs without that guard, to see what finds it
-  --expect-violation                 exit 0 if the judge found a violation, 1 if not
+  --expect-violation                 exit 0 if the checker found a violation, 1 if not
   --keep                             keep the record and the logs also when nothing was found
   --dist dist                        the built service
   --result FILE                      writes what the run came to, as JSON

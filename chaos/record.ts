@@ -1,7 +1,7 @@
 import type { FaultKind, PlannedFault } from './plan.js';
 
 /**
- * What a run leaves behind, for the judge. Times are milliseconds since 1970 by one clock: replicas,
+ * What a run leaves behind, for the checker. Times are milliseconds since 1970 by one clock: replicas,
  * simulator, database and this process run on one machine. Tokens appear as tags, as in the
  * simulator's journal; no secret is ever recorded.
  */

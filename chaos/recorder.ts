@@ -2,7 +2,7 @@ import { createWriteStream, type WriteStream } from 'node:fs';
 import { now } from './now.js';
 import type { RecordedEvent } from './record.js';
 
-/** Keeps what happens in memory for the judge, and in a file for people: one JSON object a line. */
+/** Keeps what happens in memory for the checker, and in a file for people: one JSON object a line. */
 export class Recorder {
   readonly events: RecordedEvent[] = [];
   private readonly file: WriteStream;

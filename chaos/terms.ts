@@ -2,7 +2,7 @@
  * How time is scaled, so that a run holds many lives of a token.
  *
  * The service shrinks every duration that stands against the lifetime by `scale` = lifetime / 1,200 s, and
- * so does this page for the simulator and the judge. What does not shrink: the poll and the schedule
+ * so does this page for the simulator and the checker. What does not shrink: the poll and the schedule
  * (1 s, ± 20 %), and what follows from WECHAT_TIMEOUT_MS. Hence the shortest life is the one for which
  * the design's sum still holds:
  *

@@ -2,7 +2,7 @@ import type { Verdict } from './evidence.js';
 
 const SHOWN = 5;
 
-/** The judge's findings for people: a line for each invariant, and the first violations below it. */
+/** The checker's findings for people: a line for each invariant, and the first violations below it. */
 export function verdictTable(verdicts: readonly Verdict[]): string {
   const rows = verdicts.map(({ invariant, title, checked, violations, note }) => [
     invariant,

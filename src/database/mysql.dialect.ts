@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { DatabaseTarget } from '../config/app-config.js';
 import { DatabaseError, STATEMENT_TIMEOUT_MS } from './database-error.js';
 import type { Dialect } from './dialect.js';
-import { impatientSocket } from './impatient-socket.js';
+import { idleTimeoutSocket } from './idle-timeout-socket.js';
 
 const MIGRATION_LOCK = 'wechat_token_center_migration';
 /** Shorter than a connection may be silent; who does not get the lock by then tries again. */
@@ -32,8 +32,8 @@ interface Address {
   readonly config: { readonly host: string; readonly port: number };
 }
 
-function connectImpatiently({ config }: Address): Socket {
-  return impatientSocket().connect(config.port, config.host).setNoDelay(true);
+function connectWithIdleTimeout({ config }: Address): Socket {
+  return idleTimeoutSocket().connect(config.port, config.host).setNoDelay(true);
 }
 
 /** Of each new connection the statements of the session are the first, before those of whoever waits for it. */
@@ -59,7 +59,7 @@ export const mysqlDialect: Dialect<Extract<DatabaseTarget, { url: string }>> = {
     url: target.url,
     connectTimeout: STATEMENT_TIMEOUT_MS,
     charset: 'utf8mb4',
-    extra: { stream: connectImpatiently },
+    extra: { stream: connectWithIdleTimeout },
   }),
 
   // NOW() is the time at which the statement began; SYSDATE() is the current time. The session's zone is UTC.

@@ -3,7 +3,7 @@ import type { DatabaseTarget } from '../config/app-config.js';
 import { StartError } from '../errors/fatal-errors.js';
 import { STATEMENT_TIMEOUT_MS } from './database-error.js';
 import type { Dialect } from './dialect.js';
-import { impatientSocket } from './impatient-socket.js';
+import { idleTimeoutSocket } from './idle-timeout-socket.js';
 
 /** Any constant will do, as long as no other program takes the same advisory lock in this database. */
 const MIGRATION_LOCK = 7_723_001;
@@ -19,7 +19,7 @@ export const postgresDialect: Dialect<Extract<DatabaseTarget, { url: string }>> 
     url: target.url,
     connectTimeoutMS: STATEMENT_TIMEOUT_MS,
     extra: {
-      stream: impatientSocket,
+      stream: idleTimeoutSocket,
       // Idle connections are closed in good order before their silence breaks them.
       idleTimeoutMillis: IDLE_MS,
     },

@@ -5,7 +5,7 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import { JoinedRound } from '../time/joined-round.js';
-import { SteadyLoop } from '../time/steady-loop.js';
+import { PollLoop } from '../time/poll-loop.js';
 import { DatabaseClock } from './database-clock.js';
 import { DatabaseError } from './database-error.js';
 import { DatabaseService } from './database.service.js';
@@ -28,7 +28,7 @@ export interface AfterRound {
 @Injectable()
 export class ReplicaSyncScheduler implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(ReplicaSyncScheduler.name);
-  private readonly loop = new SteadyLoop(() => this.turn(() => void this.write()), this.logger);
+  private readonly loop = new PollLoop(() => this.turn(() => void this.write()), this.logger);
   private readonly features: AfterRound[] = [];
   private readonly writing = new JoinedRound(() => this.writeAll());
   private isAway = false;

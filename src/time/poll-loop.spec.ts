@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { SteadyLoop } from './steady-loop.js';
+import { PollLoop } from './poll-loop.js';
 
-const logger = new Logger('steady-loop.spec');
+const logger = new Logger('poll-loop.spec');
 
 /** A promise, and the hand that resolves it. */
 function gate(): { opened: Promise<void>; open: () => void } {
@@ -13,13 +13,13 @@ function gate(): { opened: Promise<void>; open: () => void } {
   return { opened, open };
 }
 
-describe('a steady loop', () => {
+describe('a poll loop', () => {
   it('waits for what must come before, then runs its step again and again, one at a time', async () => {
     const before = gate();
     const third = gate();
     let running = 0;
     const seen: number[] = [];
-    const loop = new SteadyLoop(async () => {
+    const loop = new PollLoop(async () => {
       running += 1;
       seen.push(running);
       await Promise.resolve();
@@ -41,7 +41,7 @@ describe('a steady loop', () => {
     const second = gate();
     const logged: unknown[] = [];
     let steps = 0;
-    const loop = new SteadyLoop(
+    const loop = new PollLoop(
       () => {
         steps += 1;
         if (steps === 2) {
@@ -50,7 +50,7 @@ describe('a steady loop', () => {
         }
         return Promise.reject(new Error('the first'));
       },
-      Object.assign(new Logger('steady-loop.spec'), {
+      Object.assign(new Logger('poll-loop.spec'), {
         error: (error: unknown) => logged.push(error),
       }),
     );
@@ -64,7 +64,7 @@ describe('a steady loop', () => {
     const begun = gate();
     const end = gate();
     const events: string[] = [];
-    const loop = new SteadyLoop(async () => {
+    const loop = new PollLoop(async () => {
       events.push('begun');
       begun.open();
       await end.opened;
@@ -79,7 +79,7 @@ describe('a steady loop', () => {
   });
 
   it('stops at once where it has not begun', async () => {
-    const loop = new SteadyLoop(() => Promise.reject(new Error('never')), logger);
+    const loop = new PollLoop(() => Promise.reject(new Error('never')), logger);
     loop.start(gate().opened);
     await expect(loop.stop()).resolves.toBeUndefined();
   });

@@ -32,7 +32,7 @@ interface Parts {
   readonly secrets: readonly NamedText[];
 }
 
-export interface WorldOptions {
+export interface ClusterOptions {
   readonly options: Options;
   readonly terms: Terms;
   /** The built service, perhaps with a guard taken out. */
@@ -43,7 +43,7 @@ export interface WorldOptions {
 }
 
 /** Everything that a run starts. What is started registers its end before anything else may fail. */
-export class World {
+export class Cluster {
   private constructor(readonly parts: Parts) {}
 
   get wechat(): SimulatedWechat {
@@ -58,7 +58,7 @@ export class World {
     return this.parts.replicas;
   }
 
-  static async start(setting: WorldOptions): Promise<World> {
+  static async start(setting: ClusterOptions): Promise<Cluster> {
     const { options, terms, dist, folder, recorder, onCleanUp } = setting;
     const account = { appId: 'wx0123456789abcdef', secret: secret('app-secret') };
     const keys = { admin: secret('admin-key'), client: secret('client-key') };
@@ -123,7 +123,7 @@ export class World {
       { name: 'the client key', text: keys.client },
       { name: 'the encryption key', text: encryptionKey },
     ];
-    return new World({ wechat, database, replicas, clockFile, secrets });
+    return new Cluster({ wechat, database, replicas, clockFile, secrets });
   }
 
   /** All at once: they migrate once. */

@@ -6,7 +6,7 @@ const PAUSE_MS = 1_000;
 const SPREAD = 0.2;
 
 /** Runs a step about once a second, never twice at a time, from `start` until `stop`. */
-export class SteadyLoop {
+export class PollLoop {
   private readonly stopping = new AbortController();
   private isRunning = false;
   private loop: Promise<void> = Promise.resolve();

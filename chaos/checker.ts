@@ -11,7 +11,7 @@ import {
  * Whether a run kept what the service promises (docs/reliability.md). Pure: it looks at the record
  * alone, and by figures of its own, not by the service's code.
  */
-export function judge(evidence: Evidence): Verdict[] {
+export function check(evidence: Evidence): Verdict[] {
   return [
     oneFetchInFlight(evidence),
     floorBetweenFetches(evidence),

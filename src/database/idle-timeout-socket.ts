@@ -15,7 +15,7 @@ setDefaultAutoSelectFamilyAttemptTimeout(addressLimitMs(STATEMENT_TIMEOUT_MS));
  * limits are a quarter of an hour. Without this the pool would fill with connections that each wait for
  * an answer that never comes, and would not be usable when the server is back.
  */
-export function impatientSocket(): Socket {
+export function idleTimeoutSocket(): Socket {
   const socket = new Socket();
   socket.setTimeout(SILENCE_MS, () => {
     socket.destroy();

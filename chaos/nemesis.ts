@@ -11,7 +11,7 @@ import type { SimulatedWechat } from './simulated-wechat.js';
 import type { Terms } from './terms.js';
 import { FETCH_PATH, PROBE_PATHS } from './wechat-paths.js';
 
-export interface FaultWorld {
+export interface NemesisCluster {
   readonly replicas: readonly Replica[];
   readonly wechat: SimulatedWechat;
   readonly database: ChaosDatabase;
@@ -39,8 +39,8 @@ const SILENCE_MS = 1_500;
  * Carries planned faults out, each at its time, whatever the others do. Only sequences, each of which wants a
  * refresh of its own, wait for one another where the machine is too slow for the plan.
  */
-export class FaultDriver {
-  constructor(private readonly world: FaultWorld) {}
+export class Nemesis {
+  constructor(private readonly cluster: NemesisCluster) {}
 
   /** Ends when the last fault is over and every process runs again. */
   async run(plan: readonly PlannedFault[]): Promise<void> {
@@ -68,7 +68,7 @@ export class FaultDriver {
       await this.carryOut(fault);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      this.world.recorder.note(`${fault.kind} could not be carried out: ${reason}`);
+      this.cluster.recorder.note(`${fault.kind} could not be carried out: ${reason}`);
     }
     const { kind, replica } = fault;
     const span = {
@@ -79,7 +79,7 @@ export class FaultDriver {
       endedAt: now(),
       detail: fault,
     } as const;
-    this.world.recorder.add(span);
+    this.cluster.recorder.add(span);
   }
 
   private carryOut(fault: PlannedFault): Promise<void> {
@@ -101,7 +101,7 @@ export class FaultDriver {
       case 'holder_cut':
         return this.strikeHolder(fault, (holder) => this.cutHolder(holder, fault.lastsMs));
       case 'foreign_mint':
-        return this.world.wechat.mintAsForeigner();
+        return this.cluster.wechat.mintAsForeigner();
       case 'admin_refresh':
         return this.at(fault.replica).adminRefresh(false);
       case 'wechat_away':
@@ -131,7 +131,7 @@ export class FaultDriver {
    * WeChat's limits allow; an unforced refresh would return the same token.
    */
   private async burst(gapMs: number, rounds = 2): Promise<void> {
-    const { replicas } = this.world;
+    const { replicas } = this.cluster;
     await Promise.all(
       Array.from({ length: rounds }, () => replicas)
         .flat()
@@ -143,9 +143,9 @@ export class FaultDriver {
   }
 
   private async killToken(handedOut: boolean): Promise<void> {
-    const tag = await this.world.wechat.killNewest(handedOut);
+    const tag = await this.cluster.wechat.killNewest(handedOut);
     if (tag !== undefined) {
-      this.world.recorder.add({ kind: 'token_killed', at: now(), tag });
+      this.cluster.recorder.add({ kind: 'token_killed', at: now(), tag });
     }
   }
 
@@ -157,15 +157,15 @@ export class FaultDriver {
   }
 
   private async contend(): Promise<void> {
-    const delayMs = Math.round(0.9 * this.world.terms.timeoutMs);
-    const clear = await this.world.wechat.fault({
+    const delayMs = Math.round(0.9 * this.cluster.terms.timeoutMs);
+    const clear = await this.cluster.wechat.fault({
       ...this.fetches(),
       kind: 'delay',
       delay_ms: delayMs,
       times: 'always',
     });
     await this.killToken(false);
-    await Promise.all(this.world.replicas.map((replica) => replica.adminRefresh(false)));
+    await Promise.all(this.cluster.replicas.map((replica) => replica.adminRefresh(false)));
     await this.burst(100, 1);
     await clear();
   }
@@ -176,7 +176,7 @@ export class FaultDriver {
    * served is the row alone.
    */
   private async loseAnswers({ replica, variant, lastsMs }: Fault<'lost_answers'>): Promise<void> {
-    const { wechat, terms } = this.world;
+    const { wechat, terms } = this.cluster;
     const endsAt = now() + lastsMs;
     const lost: FaultInput =
       variant === 'hang'
@@ -194,7 +194,7 @@ export class FaultDriver {
 
   /** Asks one replica after the other, since the one that is asked first may just stand still. */
   private async mintTwice(first: number): Promise<void> {
-    const { wechat, replicas } = this.world;
+    const { wechat, replicas } = this.cluster;
     const minted = async (): Promise<number> => (await wechat.tokens()).length;
     const wanted = (await minted()) + 2;
     const deadline = now() + TWO_MINTS_MS;
@@ -210,7 +210,7 @@ export class FaultDriver {
     strike: (holder: Replica) => Promise<void>,
   ): Promise<void> {
     const holder = this.at(replica);
-    const clear = await this.world.wechat.fault({
+    const clear = await this.cluster.wechat.fault({
       ...this.fetches(),
       kind: 'delay',
       delay_ms: HELD_ANSWER_MS,
@@ -234,7 +234,7 @@ export class FaultDriver {
     }
     // On a file: somebody else holds the lock while the commit waits for it, and then it is the process
     // itself that stands still; its statement goes on where it stood.
-    const unlock = await this.world.database.lock();
+    const unlock = await this.cluster.database.lock();
     await delay(HELD_ANSWER_MS);
     const paused = holder.pause(ms);
     await delay(100);
@@ -250,7 +250,7 @@ export class FaultDriver {
   }
 
   private async restartAll(): Promise<void> {
-    for (const replica of this.world.replicas) {
+    for (const replica of this.cluster.replicas) {
       await replica.restart();
     }
   }
@@ -268,7 +268,7 @@ export class FaultDriver {
   private async spoilAnswer(fault: Fault<'wechat_answer'>): Promise<void> {
     const { variant, path, lastsMs, replica } = fault;
     const aim = path === 'fetch' ? this.fetches() : { path: PROBE_PATHS[0] };
-    const clear = await this.world.wechat.fault({ ...aim, ...ANSWER_FAULTS[variant] });
+    const clear = await this.cluster.wechat.fault({ ...aim, ...ANSWER_FAULTS[variant] });
     // A fetch does not come by itself so soon.
     if (path === 'fetch') {
       await this.at(replica).adminRefresh(false);
@@ -278,13 +278,13 @@ export class FaultDriver {
   }
 
   private async lockDatabase(ms: number): Promise<void> {
-    const unlock = await this.world.database.lock();
+    const unlock = await this.cluster.database.lock();
     await delay(ms);
     await unlock();
   }
 
   private async shiftClock({ shiftSeconds, lastsMs }: Fault<'clock'>): Promise<void> {
-    const { clockFile } = this.world;
+    const { clockFile } = this.cluster;
     if (clockFile === undefined) {
       return;
     }
@@ -301,15 +301,15 @@ export class FaultDriver {
   }
 
   private fetches(): { path: string } {
-    return { path: FETCH_PATH[this.world.terms.mode] };
+    return { path: FETCH_PATH[this.cluster.terms.mode] };
   }
 
   private get isStable(): boolean {
-    return this.world.terms.mode === 'stable';
+    return this.cluster.terms.mode === 'stable';
   }
 
   private at(index: number): Replica {
-    const replica = this.world.replicas[index];
+    const replica = this.cluster.replicas[index];
     if (replica === undefined) {
       throw new RangeError(`there is no replica ${index}`);
     }
@@ -325,7 +325,7 @@ export class FaultDriver {
   }
 
   private these(replica: number): readonly Replica[] {
-    return replica < 0 ? this.world.replicas : [this.at(replica)];
+    return replica < 0 ? this.cluster.replicas : [this.at(replica)];
   }
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { JournalEntry } from '../src/simulator/journal/journal.dto.js';
 import type { Evidence, HistoryRow, Token, Verdict } from './evidence.js';
-import { judge } from './judge.js';
+import { check } from './checker.js';
 import type { FaultSpan, Read, Report, Row, UpstreamCall } from './record.js';
 import { termsFor } from './terms.js';
 
@@ -127,7 +127,7 @@ function stopped(replica: number, at: number, endedAt: number): Evidence['absenc
 }
 
 function verdict(invariant: string, changes: Partial<Evidence>): Verdict {
-  const found = judge(evidence(changes)).find((one) => one.invariant === invariant);
+  const found = check(evidence(changes)).find((one) => one.invariant === invariant);
   if (found === undefined) {
     throw new Error(`no verdict on ${invariant}`);
   }
@@ -139,7 +139,7 @@ function violations(invariant: string, changes: Partial<Evidence>): readonly str
 }
 
 it('finds nothing in a run in which nothing went wrong', () => {
-  const verdicts = judge(evidence());
+  const verdicts = check(evidence());
   expect(verdicts.map(({ invariant }) => invariant)).toEqual([
     'I1',
     'I2',
