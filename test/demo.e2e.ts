@@ -67,7 +67,7 @@ describe('the demonstration', () => {
     expect(await run.ended).toEqual({ code: 0, signal: null });
     expect(run.stderr).toBe('');
     expect(run.stdout).toContain('made at random for this run');
-    expect(run.curlLines()).toHaveLength(22);
+    expect(run.curlLines()).toHaveLength(25);
     const paths = run.curlLines().map((line) => /https?:\/\/[\d.:]+([^'?\s]*)/.exec(line)?.[1]);
     expect(new Set(paths)).toEqual(
       new Set([
@@ -86,12 +86,14 @@ describe('the demonstration', () => {
         '/docs',
         '/__simulator/tokens/kill',
         '/cgi-bin/message/custom/send',
+        '/v1/accounts/wx0123456789abcdef/gateway/cgi-bin/draft/add',
+        '/sns/jscode2session',
       ]),
     );
     for (const said of ['HTTP 304', '"errcode": 40001', '"refreshed"', '"superseded"']) {
       expect(run.stdout).toContain(said);
     }
-    expect(run.stdout).toContain('All 22 calls were answered as expected.');
+    expect(run.stdout).toContain('All 25 calls were answered as expected.');
     // Standard output is no terminal here, so there is no colour.
     expect(run.stdout).not.toContain('\u001b');
     await expectNothingLeft(run);
@@ -125,7 +127,7 @@ describe('the demonstration', () => {
 
   it('fails when it is interrupted before all calls were made', async () => {
     const run = start(['--once']);
-    await run.said('1/22');
+    await run.said('1/25');
     run.kill('SIGINT');
     expect(await run.ended).toEqual({ code: 1, signal: null });
     await expectNothingLeft(run);
@@ -152,7 +154,7 @@ describe('the demonstration', () => {
         }, 200);
       });`,
     );
-    await run.said('1/22');
+    await run.said('1/25');
     run.kill('SIGINT');
     await run.said('Stopping both.');
     run.kill('SIGINT');

@@ -17,6 +17,10 @@ export interface Known {
   etag: string;
   /** The first token, which the simulator is told to kill. */
   firstToken: string;
+  /** Of a client that may call through the gateway, and never sees the token. */
+  publisherKey: string;
+  /** What it gets in the place of a token. */
+  handle: string;
 }
 
 /** What the answer must be. `json` and `text` are about its body; the status is 200 unless named. */
@@ -211,6 +215,48 @@ export function sections(context: Context, known: Known): Section[] {
             }),
           }),
           success: 'appId, timestamp, nonceStr and signature',
+        },
+      ],
+    },
+    {
+      title: 'A program calls WeChat through the gateway',
+      calls: [
+        {
+          title: 'Add a draft, by key',
+          note: 'With the key of the client "publisher", which may call what its rules list and never sees the token.',
+          request: () =>
+            post(
+              `${account}/gateway/cgi-bin/draft/add`,
+              {
+                articles: [{ title: 'Hello', content: '<p>Hello</p>', thumb_media_id: 'MEDIA_ID' }],
+              },
+              { Authorization: `Bearer ${known.publisherKey}` },
+            ),
+          expected: () => ({ json: z.object({ media_id: text }), hidesToken: true }),
+          success: "WeChat's answer, as it is",
+        },
+        {
+          title: 'Send a message, by handle',
+          note: 'What an SDK does that has this service as its address and the client key as its AppSecret: its token is a handle.',
+          request: () =>
+            post(`${serviceUrl}/cgi-bin/message/custom/send?access_token=${known.handle}`, {
+              touser: 'OPENID',
+              msgtype: 'text',
+              text: { content: 'Hello' },
+            }),
+          expected: () => ({ json: z.object({ errcode: z.literal(0) }), hidesToken: true }),
+          success: 'WeChat accepts the call',
+        },
+        {
+          title: 'Log a user of a mini program in',
+          note: 'The client key is in the place of the AppSecret, which stays in the service.',
+          request: () =>
+            read(
+              `${serviceUrl}/sns/jscode2session?appid=${appId}&secret=${known.publisherKey}&js_code=CODE&grant_type=authorization_code`,
+              {},
+            ),
+          expected: () => ({ json: z.object({ openid: text, session_key: text }) }),
+          success: 'the session of the user',
         },
       ],
     },

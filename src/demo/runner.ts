@@ -1,6 +1,7 @@
 import { sections, type Context, type Known } from './calls.js';
 import { checkAnswer } from './expectation.js';
 import { curlLine, send } from './http-call.js';
+import { preparePublisher } from './publisher.js';
 import * as terminal from './terminal.js';
 
 /**
@@ -23,6 +24,9 @@ export async function makeCalls(context: Context): Promise<void> {
       checkAnswer(answer, call.expected(), known.token);
       call.learn?.(answer);
       terminal.saySuccess(call.success);
+      if (number === 1) {
+        await preparePublisher(context, known);
+      }
     }
   }
   terminal.say(`All ${count} calls were answered as expected.`);
@@ -40,6 +44,7 @@ export async function showCalls(context: Context): Promise<void> {
     const answer = await send(first.request());
     checkAnswer(answer, first.expected(), known.token);
     first.learn?.(answer);
+    await preparePublisher(context, known);
   }
   const shown = new Set<string>();
   for (const section of table) {
@@ -60,5 +65,5 @@ export async function showCalls(context: Context): Promise<void> {
 }
 
 function nothingKnown(): Known {
-  return { token: '', version: 0, etag: '', firstToken: '' };
+  return { token: '', version: 0, etag: '', firstToken: '', publisherKey: '', handle: '' };
 }
