@@ -17,9 +17,15 @@ export interface CountedCall {
   readonly origin: Origin;
   readonly outcome: string;
   /** What of the account was called, such as a rule of the gateway. Never a secret. */
-  readonly target?: string;
+  readonly target?: string | null;
   /** Of the token. */
-  readonly version?: number;
+  readonly version?: number | null;
+}
+
+interface Counted extends Omit<CallCountRow, 'id' | 'replica' | 'calls' | 'source' | 'requestId'> {
+  calls: number;
+  source: string;
+  requestId: string;
 }
 
 const MINUTE_MS = 60_000;
@@ -33,7 +39,8 @@ const MOST_ROWS = 10_000;
 @Injectable()
 export class CallCounter implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger(CallCounter.name);
-  private rows = new Map<string, CallCountRow>();
+  /** By all that is counted apart. */
+  private rows = new Map<string, Counted>();
   private droppedCalls = 0;
   private readonly round = new JoinedRound(() => this.write());
 
@@ -52,15 +59,20 @@ export class CallCounter implements OnModuleInit, OnApplicationShutdown {
     this.retention.register({ name: 'wtc_call_count', entity: CallCountEntity, since: 'at' });
   }
 
-  count({ action, appId, origin, outcome, target, version }: CountedCall): void {
+  count({ action, appId, origin, outcome, target = null, version = null }: CountedCall): void {
     const at = Math.floor(this.clock.nowMs() / MINUTE_MS) * MINUTE_MS;
     const { actor: client, source, requestId } = origin;
-    const counted = {
-      ...{ at, action, client, appId, outcome, source, requestId },
-      target: target ?? null,
-      version: version ?? null,
-    };
-    this.keep({ ...counted, id: idOf(counted), calls: 1, replica: REPLICA });
+    // The key is only made here, so a blank between its parts is enough: none but the last may hold one.
+    const key = `${at} ${action} ${client} ${appId} ${version} ${outcome} ${target}`;
+    const known = this.rows.get(key);
+    if (known === undefined) {
+      const counted = { at, action, client, appId, target, version, outcome, source, requestId };
+      this.keep(key, { ...counted, calls: 1 });
+    } else {
+      known.calls += 1;
+      known.source = source;
+      known.requestId = requestId;
+    }
   }
 
   /** Writes what was counted. A round under way is joined. Never rejects. */
@@ -74,22 +86,23 @@ export class CallCounter implements OnModuleInit, OnApplicationShutdown {
     await this.flush();
   }
 
-  private keep(counted: CallCountRow): void {
-    const known = this.rows.get(counted.id);
+  private keep(key: string, counted: Counted): void {
+    const known = this.rows.get(key);
     if (known === undefined && this.rows.size >= MOST_ROWS) {
       this.droppedCalls += counted.calls;
       return;
     }
-    this.rows.set(counted.id, { ...counted, calls: counted.calls + (known?.calls ?? 0) });
+    this.rows.set(key, { ...counted, calls: counted.calls + (known?.calls ?? 0) });
   }
 
   private async write(): Promise<void> {
-    const taken = [...this.rows.values()];
+    const taken = [...this.rows];
     this.rows = new Map();
     this.logDropped();
     try {
-      for (let [row] = taken; row !== undefined; [row] = taken) {
-        await this.repository.add(row);
+      for (let [entry] = taken; entry !== undefined; [entry] = taken) {
+        const [key, counted] = entry;
+        await this.repository.add({ ...counted, id: idOf(key), replica: REPLICA });
         taken.shift();
       }
     } catch (error) {
@@ -104,11 +117,11 @@ export class CallCounter implements OnModuleInit, OnApplicationShutdown {
   }
 
   /** Whose address and request id are the last ones, those that came meanwhile know. */
-  private putBack(rows: readonly CallCountRow[]): void {
-    const meanwhile = [...this.rows.values()];
+  private putBack(rows: readonly (readonly [string, Counted])[]): void {
+    const meanwhile = [...this.rows];
     this.rows = new Map();
-    for (const row of [...rows, ...meanwhile]) {
-      this.keep(row);
+    for (const [key, row] of [...rows, ...meanwhile]) {
+      this.keep(key, row);
     }
   }
 
@@ -132,8 +145,6 @@ function toEntry({ at, client, version, calls, ...row }: CallCountRow): AuditEnt
   };
 }
 
-function idOf(counted: Omit<CallCountRow, 'id' | 'calls' | 'replica'>): string {
-  const { at, action, client, appId, target, version, outcome } = counted;
-  const text = JSON.stringify([at, action, client, appId, target, version, outcome]);
-  return createHash('sha256').update(text).digest('hex').slice(0, 32);
+function idOf(key: string): string {
+  return createHash('sha256').update(key).digest('hex').slice(0, 32);
 }

@@ -101,7 +101,7 @@ function readWhole(request: IncomingMessage, end: CallEnd): Promise<Buffer> {
     let readBytes = 0;
     const settle = (error?: Error): void => {
       request.off('data', onData);
-      end.signal.removeEventListener('abort', onEnd);
+      end.onEnd(undefined);
       if (error === undefined) {
         resolve(Buffer.concat(read));
       } else {
@@ -127,10 +127,7 @@ function readWhole(request: IncomingMessage, end: CallEnd): Promise<Buffer> {
     request.on('error', () => {
       settle(brokenBody());
     });
-    end.signal.addEventListener('abort', onEnd);
-    if (end.signal.aborted) {
-      onEnd();
-    }
+    end.onEnd(onEnd);
   });
 }
 

@@ -14,6 +14,7 @@ import { ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger'
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ClientGuard } from '../../access/client.guard.js';
 import { clientOf } from '../../access/current-client.decorator.js';
+import { originOf } from '../../audit/origin.js';
 import { RequireScope } from '../../access/require-scope.decorator.js';
 import { ApiProblems } from '../../http/api-problems.decorator.js';
 import { StreamedBody } from '../../http/streamed-body.js';
@@ -114,5 +115,7 @@ function callOf(request: FastifyRequest, reply: FastifyReply): GatewayCall {
     throw new NotFoundException();
   }
   const { app_id: appId } = request.params as { app_id: string };
-  return { appId, client: clientOf(request), target, request, reply };
+  const client = clientOf(request);
+  const origin = originOf(request, client.id);
+  return { appId, client, target, origin, request: request.raw, response: reply.raw };
 }

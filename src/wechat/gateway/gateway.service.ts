@@ -1,10 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { pipeline, type Readable } from 'node:stream';
 import type { Client } from '../../access/client-directory.js';
-import { originOf } from '../../audit/origin.js';
+import type { Origin } from '../../audit/origin.js';
 import { AppConfig } from '../../config/app-config.js';
 import { AppError } from '../../errors/app-error.js';
 import { liftBodyLimit } from '../../http/body-limit.js';
+import { REQUEST_ID_HEADER } from '../../http/request-id.js';
 import { toAppError } from '../../http/to-app-error.js';
 import { TokenReportService } from '../access-token/token-report.service.js';
 import { TokenService } from '../access-token/token.service.js';
@@ -40,8 +42,10 @@ export interface GatewayCall {
   readonly appId: string;
   readonly client: Client;
   readonly target: GatewayTarget;
-  readonly request: FastifyRequest;
-  readonly reply: FastifyReply;
+  readonly origin: Origin;
+  readonly request: IncomingMessage;
+  /** Written here; where a method throws, nothing of it has been. */
+  readonly response: ServerResponse;
 }
 
 /** What came of sending it. */
@@ -86,9 +90,9 @@ export class GatewayService {
    */
   async call(call: GatewayCall): Promise<void> {
     await this.recorded(call, async (facts) => {
-      const { appId, client, target, request, reply } = call;
+      const { appId, client, target, request } = call;
       this.admit(call);
-      const decision = this.admission.decide(client, request.method, target.path);
+      const decision = this.admission.decide(client, request.method ?? '', target.path);
       if (!decision.allowed) {
         facts.rule = decision.wouldAllow ?? '-';
         throw new AppError('gateway_refused', decision.detail);
@@ -100,7 +104,7 @@ export class GatewayService {
         return;
       }
       Object.assign(facts, { status: held.status, isHeld: true });
-      await reply.code(held.status).headers(held.headers).send(held.body);
+      write(call, held.status, held.headers, held.body);
     });
   }
 
@@ -124,17 +128,17 @@ export class GatewayService {
     call: GatewayCall,
     work: (facts: CallFacts) => Promise<void>,
   ): Promise<void> {
-    const { appId, client, request, reply } = call;
-    const facts = this.records.begin(appId, client, originOf(request, client.id));
-    reply.raw.once('close', () => {
-      facts.isCut = !reply.raw.writableFinished;
+    const { appId, client, origin, response } = call;
+    const facts = this.records.begin(appId, client, origin);
+    response.once('close', () => {
+      facts.isCut = !response.writableFinished;
       this.records.add(facts);
     });
     try {
       await work(facts);
     } catch (error) {
       facts.failure = toAppError(error);
-      if (facts.failure.code === 'internal_error' || !reply.raw.destroyed) {
+      if (facts.failure.code === 'internal_error' || !response.destroyed) {
         throw error;
       }
       // The caller went away, and nobody is left to answer.
@@ -152,7 +156,7 @@ export class GatewayService {
         excess,
       );
     }
-    if (!METHODS.includes(request.method)) {
+    if (!METHODS.includes(request.method ?? '')) {
       throw new AppError('method_not_allowed', `Use one of ${METHODS.join(', ')}.`, {
         allow: METHODS,
       });
@@ -164,15 +168,15 @@ export class GatewayService {
     facts: CallFacts,
     exchange: (body: CallerBody, end: CallEnd) => Promise<Exchanged>,
   ): Promise<void> {
-    const { request, reply } = call;
+    const { request, response } = call;
     const { maxBodyBytes, timeoutMs } = this.config.gateway;
     const end = new CallEnd(timeoutMs);
-    reply.raw.once('close', () => {
+    response.once('close', () => {
       end.end('caller_gone');
     });
-    liftBodyLimit(request.raw);
+    liftBodyLimit(request);
     try {
-      const body = await takeBody(request.raw, maxBodyBytes, this.kept, end);
+      const body = await takeBody(request, maxBodyBytes, this.kept, end);
       let exchanged;
       try {
         exchanged = await exchange(body, end);
@@ -183,9 +187,9 @@ export class GatewayService {
       }
       this.answer(call, facts, exchanged);
     } catch (error) {
-      if (!request.raw.complete) {
+      if (!request.complete) {
         // What is left of the body would else be taken for the next request.
-        reply.header('connection', 'close');
+        response.shouldKeepAlive = false;
       }
       throw error;
     }
@@ -225,11 +229,10 @@ export class GatewayService {
    *   be had: then WeChat's answer stands
    */
   private async replacement(
-    { appId, client, request }: GatewayCall,
+    { appId, origin }: GatewayCall,
     { version }: CredentialSnapshot,
     errcode: number,
   ): Promise<CredentialSnapshot | undefined> {
-    const origin = originOf(request, client.id);
     const reported = { accessToken: undefined, version, errcode, origin };
     const waitMs = Math.min(NEW_TOKEN_WAIT_MS, this.config.gateway.timeoutMs / 2);
     try {
@@ -261,7 +264,7 @@ export class GatewayService {
   }
 
   private async send(
-    { request: { method, headers } }: GatewayCall,
+    { request: { method = '', headers } }: GatewayCall,
     {
       target,
       body,
@@ -285,20 +288,48 @@ export class GatewayService {
     }
   }
 
-  private answer({ request, reply }: GatewayCall, facts: CallFacts, exchanged: Exchanged): void {
+  private answer(call: GatewayCall, facts: CallFacts, exchanged: Exchanged): void {
     const { answer, errcode, snapshot, isRefreshed } = exchanged;
     const { status, headers, body } = answer;
     Object.assign(facts, { status, errcode, answer });
-    const isStream = !Buffer.isBuffer(body);
+    const passed = headersFromWechat(headers);
+    if (snapshot !== undefined) {
+      passed['token-version'] = String(snapshot.version);
+    }
+    if (isRefreshed) {
+      passed['token-refreshed'] = 'true';
+    }
     const length = headers['content-length'];
-    reply.code(status).headers({
-      'cache-control': 'no-store',
-      ...headersFromWechat(headers),
-      ...((isStream || request.method === 'HEAD') && length && { 'content-length': length }),
-      ...(snapshot && { 'token-version': String(snapshot.version) }),
-      ...(isRefreshed && { 'token-refreshed': 'true' }),
-    });
-    void reply.send(request.method === 'HEAD' ? null : body);
+    if (length !== undefined && (!Buffer.isBuffer(body) || call.request.method === 'HEAD')) {
+      passed['content-length'] = length;
+    }
+    write(call, status, passed, body);
+  }
+}
+
+/** Node's own response: Fastify would make two pieces of head and body, and would add a type where WeChat gave none. */
+function write(
+  { request, response, origin }: GatewayCall,
+  status: number,
+  headers: Readonly<Record<string, string>>,
+  body: Buffer | Readable,
+): void {
+  const head = [
+    ...['x-content-type-options', 'nosniff', REQUEST_ID_HEADER, origin.requestId],
+    ...['cache-control', 'no-store'],
+    ...Object.entries(headers).flat(),
+  ];
+  const isBodiless = request.method === 'HEAD' || status === 204 || status === 304;
+  if (!Buffer.isBuffer(body)) {
+    response.writeHead(status, head);
+    // An answer that breaks off ends the connection, and the record says that it was cut.
+    pipeline(body, response, () => undefined);
+  } else if (isBodiless) {
+    response.writeHead(status, head).end();
+  } else {
+    head.push('content-length', String(body.length));
+    // As text, Node sends head and body in one piece.
+    response.writeHead(status, head).end(body.toString('latin1'), 'latin1');
   }
 }
 

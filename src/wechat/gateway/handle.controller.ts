@@ -2,6 +2,7 @@ import { Controller, Delete, Get, Patch, Post, Put, Req, Res } from '@nestjs/com
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { clientOf } from '../../access/current-client.decorator.js';
+import { originOf } from '../../audit/origin.js';
 import { DropInAccess } from '../../access/drop-in-access.decorator.js';
 import { StreamedBody } from '../../http/streamed-body.js';
 import { heldAppId } from '../drop-in/drop-in.request.js';
@@ -55,12 +56,14 @@ export class HandleController {
 
   private call(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const target = targetByHandle(request.originalUrl);
+    const client = clientOf(request);
     return this.gateway.call({
       appId: heldAppId(request),
-      client: clientOf(request),
+      client,
       target,
-      request,
-      reply,
+      origin: originOf(request, client.id),
+      request: request.raw,
+      response: reply.raw,
     });
   }
 }

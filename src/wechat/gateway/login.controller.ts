@@ -9,6 +9,7 @@ import {
 } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { clientOf } from '../../access/current-client.decorator.js';
+import { originOf } from '../../audit/origin.js';
 import { DropInAccess } from '../../access/drop-in-access.decorator.js';
 import { DropInProblem } from '../drop-in/drop-in.dto.js';
 import { heldAppId } from '../drop-in/drop-in.request.js';
@@ -40,6 +41,12 @@ export class LoginController {
     const appId = heldAppId(request);
     const target = targetByHandle(request.originalUrl);
     requireLogin(target, appId);
-    return this.gateway.login({ appId, client: clientOf(request), target, request, reply });
+    const client = clientOf(request);
+    const origin = originOf(request, client.id);
+    return this.gateway.login({
+      ...{ appId, client, target, origin },
+      request: request.raw,
+      response: reply.raw,
+    });
   }
 }

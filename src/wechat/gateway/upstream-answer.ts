@@ -6,6 +6,8 @@ import type { CallEnd } from './call-end.js';
 /** An answer up to here is looked into before it goes on to the caller. */
 const MOST_INSPECTED_BYTES = 64 * 1024;
 
+const NOTHING = Buffer.alloc(0);
+
 export interface UpstreamAnswer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
@@ -35,14 +37,6 @@ export class AnswerReceiver implements Dispatcher.DispatchHandler {
   private collected: Buffer[] = [];
   private readonly received = { bytes: 0 };
   private stream: Readable | undefined;
-  private readonly onEnd = (): void => {
-    const error = new Error('given up');
-    if (this.controller === undefined) {
-      this.fail(error);
-    } else {
-      this.controller.abort(error);
-    }
-  };
 
   constructor(
     private readonly end: CallEnd,
@@ -52,15 +46,19 @@ export class AnswerReceiver implements Dispatcher.DispatchHandler {
       this.resolve = resolve;
       this.reject = reject;
     });
-    end.signal.addEventListener('abort', this.onEnd);
-    if (end.signal.aborted) {
-      this.onEnd();
-    }
+    end.onEnd(() => {
+      const error = new Error('given up');
+      if (this.controller === undefined) {
+        this.fail(error);
+      } else {
+        this.controller.abort(error);
+      }
+    });
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.controller = controller;
-    if (this.end.signal.aborted) {
+    if (this.end.reason !== undefined) {
       controller.abort(new Error('given up'));
     } else {
       this.isSent = true;
@@ -105,7 +103,9 @@ export class AnswerReceiver implements Dispatcher.DispatchHandler {
   onResponseEnd(): void {
     this.release();
     if (this.stream === undefined) {
-      this.resolve({ ...this.head, body: Buffer.concat(this.collected), received: this.received });
+      const [only = NOTHING] = this.collected;
+      const body = this.collected.length > 1 ? Buffer.concat(this.collected) : only;
+      this.resolve({ ...this.head, body, received: this.received });
     } else {
       this.stream.push(null);
     }
@@ -146,6 +146,6 @@ export class AnswerReceiver implements Dispatcher.DispatchHandler {
   }
 
   private release(): void {
-    this.end.signal.removeEventListener('abort', this.onEnd);
+    this.end.onEnd(undefined);
   }
 }
