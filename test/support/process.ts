@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import type { Environment } from '../../src/config/environment.js';
@@ -16,6 +17,7 @@ import {
 const MAIN = resolve('dist/main.js');
 /** Ten processes that start at once on two busy cores take their time. */
 const LONGEST_WAIT_MS = 60_000;
+const PAGE_BYTES = 4_096;
 
 export interface Exit {
   /** Null where a signal ended it. */
@@ -107,6 +109,12 @@ export class ServiceProcess {
   /** What it wrote so far. */
   get output(): string {
     return this.text;
+  }
+
+  /** Memory in use now, as the kernel counts it. */
+  residentBytes(): number {
+    const pages = readFileSync(`/proc/${this.child.pid}/statm`, 'utf8').split(' ')[1];
+    return Number(pages) * PAGE_BYTES;
   }
 
   /** Where it listens; `listening` comes first. */
