@@ -292,7 +292,8 @@ describe('when WeChat fails', () => {
   });
 
   it('by silence within an answer: the connection breaks', async () => {
-    await start({ GATEWAY_TIMEOUT_MS: '200' });
+    // Long enough for the first half of the answer to come on a busy machine.
+    await start({ GATEWAY_TIMEOUT_MS: '3000' });
     await pair.wechat.fault({
       path: PATH,
       kind: 'answer',
