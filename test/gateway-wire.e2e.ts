@@ -192,6 +192,18 @@ describe('what comes back', () => {
     ]);
   });
 
+  it('keeps the bytes of a file name that is not ASCII', async () => {
+    const disposition = `attachment; filename="${Buffer.from('发票.pdf').toString('latin1')}"`;
+    await pair.wechat.fault({
+      path: PATH,
+      kind: 'answer',
+      headers: { 'content-type': 'application/pdf', 'content-disposition': disposition },
+      bodyBase64: 'eA==',
+    });
+    const answer = await call();
+    expect([answer.status, answer.headers.get('content-disposition')]).toEqual([200, disposition]);
+  });
+
   it('of a redirect is its status, and nobody follows it', async () => {
     await pair.wechat.fault({ path: PATH, kind: 'redirect' });
     const answer = await call();

@@ -612,7 +612,7 @@ describe('what a fault must be', () => {
     [{ kind: 'hang' }, 'path: is missing'],
     [{ path: TOKEN, kind: 'answer', body: 'a', fillerBytes: 1 }, 'is one of body, body_base64'],
     [{ path: TOKEN, kind: 'answer', bodyBase64: '?' }, 'body_base64'],
-    [{ path: TOKEN, kind: 'answer', headers: { 'a b': 'c' } }, 'is no name of a header'],
+    [{ path: TOKEN, kind: 'answer', headers: { 'a b': 'c' } }, 'not a valid header name'],
     [{ path: TOKEN, kind: 'answer', headers: { a: 'b\nc' } }, 'headers.a'],
     [{ path: TOKEN, kind: 'answer', headers: { 'Content-Length': '1' } }, 'by announced_bytes'],
   ])('%j is refused', async (fault, message) => {

@@ -33,7 +33,7 @@ const bytes = z
   .int()
   .nonnegative()
   .max(16 * 1_024 * MIB);
-const headerValue = z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'is no value of a header');
+const headerValue = z.string().regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'not a valid header value');
 const headers = z
   .record(z.string(), z.union([headerValue, z.array(headerValue)]))
   .superRefine((given, context) => {
@@ -155,7 +155,7 @@ export type Fault = { id: number; struck: number } & FaultSpec;
 
 function headerProblem(name: string): string | undefined {
   if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) {
-    return 'is no name of a header';
+    return 'not a valid header name';
   }
   return name.toLowerCase() === 'content-length' ? 'is set by announced_bytes' : undefined;
 }

@@ -32,7 +32,8 @@ export async function sendScripted(
     ...fault.headers,
     ...(announced !== 'none' && { 'content-length': announced }),
   });
-  response.flushHeaders();
+  // Sends the headers; flushHeaders() would encode them as UTF-8.
+  response.write(Buffer.alloc(0));
   async function* script(): AsyncGenerator<Buffer> {
     yield* chunks(body, 0, pauseAt);
     if (fault.pause_ms > 0) {
