@@ -101,7 +101,13 @@ describe.each([SESSION, USER])('%s', (path) => {
     expect(await pair.wechat.countCalls({ path })).toBe(0);
   });
 
-  it('is no call of the gateway: no rule and no other method pass it', async () => {
+  it('by key: GET alone, so that a code is not spent on an answer that nobody gets', async () => {
+    const answer = await byKey(path, queryOf(path, 'code-1', '-'), 'HEAD');
+    expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET']);
+    expect(await pair.wechat.countCalls({ path })).toBe(0);
+  });
+
+  it('is not a gateway call: no rule and no other method allow it', async () => {
     const gateway = { allow: ['* /*'] };
     const all = await makeClient(pair.service, { scopes: ['gateway', 'login'], gateway });
     ({ key } = all);

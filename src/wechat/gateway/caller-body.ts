@@ -2,10 +2,11 @@ import type { IncomingMessage } from 'node:http';
 import { AppError } from '../../errors/app-error.js';
 import type { CallEnd } from './call-end.js';
 
-/** Bodies up to here are kept for the repeat after a healing, and may come without a length. */
-const MOST_KEPT_BYTES = 1024 * 1024;
-/** Of all calls of this process together; past it, bodies with a length are streamed and others wait for no memory. */
-const MOST_KEPT_IN_ALL_BYTES = 64 * 1024 * 1024;
+const MEBIBYTE = 1024 * 1024;
+/** Bodies up to here are kept for the repeat after a dead token, and may come without a length. */
+const MOST_KEPT_BYTES = MEBIBYTE;
+/** Of all calls of this process together. Past it, a body with a length is streamed, and one without is refused. */
+const MOST_KEPT_IN_ALL_BYTES = 64 * MEBIBYTE;
 
 export type CallerBody =
   | { readonly kind: 'none' }
@@ -34,7 +35,7 @@ export class KeptBytes {
 
 /**
  * The body of a call. WeChat answers 412 to one without a Content-Length, so such a body is read to its end first.
- * @param keep room for it; the caller gives back what {@link keptBytesOf} says
+ * @param keep where room for a `kept` body is taken; the caller gives its length back
  * @throws AppError `payload_too_large`, `length_required`, `validation_failed` for one that ends early or stalls,
  *   `rate_limited` where there is no memory for one without a length
  */
@@ -49,7 +50,7 @@ export async function takeBody(
     if (!keep.take(MOST_KEPT_BYTES)) {
       throw new AppError(
         'rate_limited',
-        'Too many bodies without a Content-Length are on their way. Send a Content-Length, or repeat the call.',
+        'Too many calls with a body are under way. Send a Content-Length, or repeat the call after Retry-After.',
         { retryAfterSeconds: 1 },
       );
     }
@@ -59,7 +60,7 @@ export async function takeBody(
   if (lengthBytes > maxBytes) {
     throw new AppError(
       'payload_too_large',
-      `The body may have at most ${maxBytes / MOST_KEPT_BYTES} MB (GATEWAY_MAX_BODY_MB). Send a smaller one.`,
+      `The body may have at most ${maxBytes / MEBIBYTE} MB (GATEWAY_MAX_BODY_MB). Send a smaller one.`,
     );
   }
   if (lengthBytes === 0) {
@@ -123,7 +124,7 @@ function readWhole(request: IncomingMessage, end: CallEnd): Promise<Buffer> {
     request.once('end', () => {
       settle();
     });
-    // It is an error after `end` as well, and then the answer says it.
+    // A second settle does nothing.
     request.on('error', () => {
       settle(brokenBody());
     });
@@ -141,7 +142,7 @@ function lengthRequired(): AppError {
 function brokenBody(): AppError {
   return new AppError(
     'validation_failed',
-    'The body ended, or stopped to come, before it was complete. Nothing was sent to WeChat. Send it again.',
+    'The body stopped before it was complete. Nothing was sent to WeChat. Send it again.',
     { errors: [{ path: 'body', message: 'is not complete' }] },
   );
 }

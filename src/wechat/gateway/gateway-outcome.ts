@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../../errors/app-error.js';
+import { classify, type FailureClass } from '../api/errcode-table.js';
 
 /** What is known of how a call ended. */
 export interface CallEnding {
@@ -53,19 +54,13 @@ export function outcomeOf({ status = 0, errcode = 0, failure, isHeld, isCut }: C
 
 export type ErrcodeClass = 'ok' | 'token' | 'quota' | 'other';
 
-/** The class of an errcode for metrics, where each value costs a series. Of an answer without one: `ok`. */
+/** Of the classes of errcode-table.ts those that matter to a call. */
+const CLASSES: Readonly<Partial<Record<FailureClass, ErrcodeClass>>> = {
+  dead_credential: 'token',
+  throttled: 'quota',
+};
+
+/** What an errcode means for a call and its metrics. Of an answer without one: `ok`. */
 export function errcodeClass(errcode = 0): ErrcodeClass {
-  switch (errcode) {
-    case 0:
-      return 'ok';
-    case 40001:
-    case 40014:
-    case 42001:
-      return 'token';
-    case 45009:
-    case 45011:
-      return 'quota';
-    default:
-      return 'other';
-  }
+  return errcode === 0 ? 'ok' : (CLASSES[classify(errcode, 'api').failureClass] ?? 'other');
 }

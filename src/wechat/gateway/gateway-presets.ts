@@ -81,7 +81,7 @@ export const GATEWAY_PRESETS: Readonly<Record<GatewayPreset, PresetContent>> = {
     'POST /wxa/getwxacodeunlimit /miniprogram/dev/api-backend/open-api/qr-code/wxacode.getUnlimited.html',
   ),
   '@user-info': preset(
-    'Who the users are: followers, their profiles and tags, UnionID and phone number. Reads alone.',
+    'Who the users are: followers, their profiles and tags, UnionID and phone number. Read-only.',
     'GET /cgi-bin/tags/get /doc/offiaccount/User_Management/User_Tag_Management.html',
     'POST /cgi-bin/tags/getidlist /doc/offiaccount/User_Management/User_Tag_Management.html',
     'POST /cgi-bin/tags/members/getblacklist /doc/offiaccount/User_Management/Manage_blacklist.html',

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { pipeline, type Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import type { Client } from '../../access/client-directory.js';
 import type { Origin } from '../../audit/origin.js';
 import { AppConfig } from '../../config/app-config.js';
@@ -11,7 +11,6 @@ import { toAppError } from '../../http/to-app-error.js';
 import { TokenReportService } from '../access-token/token-report.service.js';
 import { TokenService } from '../access-token/token.service.js';
 import { AccountService } from '../accounts/account.service.js';
-import { classify } from '../api/errcode-table.js';
 import { readAnswer } from '../api/wechat-answer.js';
 import type { CredentialSnapshot } from '../credentials/credential-snapshot.js';
 import { AdmissionService } from './admission.service.js';
@@ -19,6 +18,7 @@ import type { CallFacts } from './call-facts.js';
 import { CallEnd } from './call-end.js';
 import { KeptBytes, takeBody, type CallerBody } from './caller-body.js';
 import { headersFromWechat, headersToWechat } from './gateway-headers.js';
+import { errcodeClass } from './gateway-outcome.js';
 import { GatewayRecord } from './gateway-record.js';
 import {
   untouched,
@@ -33,9 +33,6 @@ import type { UpstreamAnswer } from './upstream-answer.js';
 /** How long a call waits for a token where there is none, and for a new one where WeChat refused the old. */
 const TOKEN_WAIT_MS = 5_000;
 const NEW_TOKEN_WAIT_MS = 20_000;
-const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
-/** WeChat's errcodes for a quota of the path that is used up, for the day or for the minute. */
-const OVER_QUOTA: ReadonlySet<number | undefined> = new Set([45009, 45011]);
 
 /** A call as a guard has let it through. */
 export interface GatewayCall {
@@ -89,7 +86,7 @@ export class GatewayService {
    *   `wechat_unreachable`, `wechat_timeout`, `wechat_error`; `forbidden` for an account that is switched off
    */
   async call(call: GatewayCall): Promise<void> {
-    await this.recorded(call, async (facts) => {
+    await this.recorded(call, async (facts, end) => {
       const { appId, client, target, request } = call;
       this.admit(call);
       const decision = this.admission.decide(client, request.method ?? '', target.path);
@@ -100,7 +97,7 @@ export class GatewayService {
       facts.rule = decision.rule;
       const held = this.admission.quotas.find(appId, target.path);
       if (held === undefined) {
-        await this.forward(call, facts, (body, end) => this.exchange(call, facts, body, end));
+        await this.forward(call, facts, end, (body) => this.exchange(call, facts, body, end));
         return;
       }
       Object.assign(facts, { status: held.status, isHeld: true });
@@ -113,10 +110,14 @@ export class GatewayService {
    * @throws AppError like {@link call}
    */
   async login(call: GatewayCall): Promise<void> {
-    await this.recorded(call, async (facts) => {
+    await this.recorded(call, async (facts, end) => {
       this.admit(call);
+      if (call.request.method !== 'GET') {
+        // The router answers HEAD where there is a GET, and a code is good once.
+        throw new AppError('method_not_allowed', 'Use GET.', { allow: ['GET'] });
+      }
       facts.rule = `GET ${call.target.path}`;
-      await this.forward(call, facts, async (_body, end) => {
+      await this.forward(call, facts, end, async () => {
         const target = withParameter(call.target, 'secret', this.accounts.openSecret(call.appId));
         const answer = await this.send(call, { target, body: { kind: 'none' }, end, facts });
         return { answer, errcode: errcodeOf(answer), snapshot: undefined, isRefreshed: false };
@@ -126,16 +127,18 @@ export class GatewayService {
 
   private async recorded(
     call: GatewayCall,
-    work: (facts: CallFacts) => Promise<void>,
+    work: (facts: CallFacts, end: CallEnd) => Promise<void>,
   ): Promise<void> {
     const { appId, client, origin, response } = call;
     const facts = this.records.begin(appId, client, origin);
+    const end = new CallEnd(this.config.gateway.timeoutMs);
     response.once('close', () => {
+      end.end('caller_gone');
       facts.isCut = !response.writableFinished;
       this.records.add(facts);
     });
     try {
-      await work(facts);
+      await work(facts, end);
     } catch (error) {
       facts.failure = toAppError(error);
       if (facts.failure.code === 'internal_error' || !response.destroyed) {
@@ -146,7 +149,7 @@ export class GatewayService {
   }
 
   /** A client's calls are counted before they are looked at: a refused one costs as well. @throws AppError */
-  private admit({ appId, client, request }: GatewayCall): void {
+  private admit({ appId, client }: GatewayCall): void {
     this.tokens.requireForClient(appId);
     const excess = this.admission.count(client);
     if (excess !== undefined) {
@@ -156,30 +159,21 @@ export class GatewayService {
         excess,
       );
     }
-    if (!METHODS.includes(request.method ?? '')) {
-      throw new AppError('method_not_allowed', `Use one of ${METHODS.join(', ')}.`, {
-        allow: METHODS,
-      });
-    }
   }
 
   private async forward(
     call: GatewayCall,
     facts: CallFacts,
-    exchange: (body: CallerBody, end: CallEnd) => Promise<Exchanged>,
+    end: CallEnd,
+    exchange: (body: CallerBody) => Promise<Exchanged>,
   ): Promise<void> {
     const { request, response } = call;
-    const { maxBodyBytes, timeoutMs } = this.config.gateway;
-    const end = new CallEnd(timeoutMs);
-    response.once('close', () => {
-      end.end('caller_gone');
-    });
     liftBodyLimit(request);
     try {
-      const body = await takeBody(request, maxBodyBytes, this.kept, end);
+      const body = await takeBody(request, this.config.gateway.maxBodyBytes, this.kept, end);
       let exchanged;
       try {
-        exchanged = await exchange(body, end);
+        exchanged = await exchange(body);
       } finally {
         if (body.kind === 'kept') {
           this.kept.give(body.bytes.length);
@@ -209,7 +203,7 @@ export class GatewayService {
     const first = this.tokens.current(call.appId) ?? (await this.tokens.read(call.appId, waitMs));
     const exchanged = await this.sendWith(first, call, { body, end, facts });
     const { errcode } = exchanged;
-    if (errcode === undefined || classify(errcode, 'api').failureClass !== 'dead_credential') {
+    if (errcodeClass(errcode) !== 'token') {
       return exchanged;
     }
     const second = await this.replacement(call, first, errcode);
@@ -231,7 +225,7 @@ export class GatewayService {
   private async replacement(
     { appId, origin }: GatewayCall,
     { version }: CredentialSnapshot,
-    errcode: number,
+    errcode: number | undefined,
   ): Promise<CredentialSnapshot | undefined> {
     const reported = { accessToken: undefined, version, errcode, origin };
     const waitMs = Math.min(NEW_TOKEN_WAIT_MS, this.config.gateway.timeoutMs / 2);
@@ -255,7 +249,7 @@ export class GatewayService {
     const target = withAccessToken(call.target, snapshot.value);
     const answer = await this.send(call, { ...parts, target });
     const errcode = errcodeOf(answer);
-    if (OVER_QUOTA.has(errcode) && Buffer.isBuffer(answer.body)) {
+    if (errcodeClass(errcode) === 'quota' && Buffer.isBuffer(answer.body)) {
       const { status, headers, body } = answer;
       const passed = { status, headers: headersFromWechat(headers), body };
       this.admission.quotas.remember(call.appId, call.target.path, passed);
@@ -322,8 +316,8 @@ function write(
   const isBodiless = request.method === 'HEAD' || status === 204 || status === 304;
   if (!Buffer.isBuffer(body)) {
     response.writeHead(status, head);
-    // An answer that breaks off ends the connection, and the record says that it was cut.
-    pipeline(body, response, () => undefined);
+    // An answer that breaks off must not look complete. The record says that it was cut.
+    body.once('error', () => response.destroy()).pipe(response);
   } else if (isBodiless) {
     response.writeHead(status, head).end();
   } else {

@@ -14,8 +14,8 @@ import { DropInError } from '../drop-in/drop-in.errors.js';
 import { parametersOf, targetByHandle, USERS_PATHS } from './gateway-target.js';
 
 /**
- * Lets through whoever shows a handle where WeChat has the access_token, on every path that is not the service's own.
- * Without one it is a path that does not exist; under /cgi-bin a token of WeChat's is told to be none.
+ * Accepts a handle in `access_token`, on every path that is not the service's own. Without one the path does not exist;
+ * under /cgi-bin, an access_token of WeChat is refused with 40001.
  */
 @Injectable()
 export class HandleGuard implements CanActivate {
