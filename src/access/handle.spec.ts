@@ -23,11 +23,11 @@ describe('a handle', () => {
     expect(text).toMatch(/^wtch_[A-Za-z0-9_-]{1,251}$/);
   });
 
-  it('of another key is not read', () => {
+  it('signed with another key is rejected', () => {
     expect(unpackHandle(packHandle(HANDLE, signerOf('two')), SIGNER)).toBeUndefined();
   });
 
-  it('that was altered in any character is not read', () => {
+  it('with one changed character is rejected', () => {
     const text = packHandle(HANDLE, SIGNER);
     fc.assert(
       fc.property(
@@ -35,8 +35,8 @@ describe('a handle', () => {
         fc.constantFrom('A', 'a', 'Z', 'z', '0', '9', '-', '_'),
         (at, character) => {
           fc.pre(text[at] !== character);
-          const altered = text.slice(0, at) + character + text.slice(at + 1);
-          expect(unpackHandle(altered, SIGNER)).toBeUndefined();
+          const changed = text.slice(0, at) + character + text.slice(at + 1);
+          expect(unpackHandle(changed, SIGNER)).toBeUndefined();
         },
       ),
     );

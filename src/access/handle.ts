@@ -42,7 +42,7 @@ export function packHandle({ keyId, appId, expiresAtMs }: Handle, signer: Handle
   return PREFIX + Buffer.concat([data, signer.sign(data)]).toString('base64url');
 }
 
-/** @returns undefined for a text that was not made here, or was altered. Whether it has ended is the caller's to look at */
+/** @returns undefined where the signature is wrong. The caller checks whether the handle has expired. */
 export function unpackHandle(text: string, signer: HandleSigner): Handle | undefined {
   const encoded = text.slice(PREFIX.length);
   const bytes = Buffer.from(encoded, 'base64url');

@@ -6,7 +6,7 @@ export const REFUSAL_REASONS = [
   'differing_keys',
   'unknown_key',
   'expired_key',
-  /** A handle in the place of an access_token: altered, ended, or its key is no longer good. */
+  /** A handle with a wrong signature, an expired one, or one whose key was revoked. */
   'unknown_handle',
   /** A valid key, from an address with too many failed authentications. */
   'limited_address',

@@ -44,7 +44,7 @@ describe('what a feature declares that it records', () => {
   it.each([
     [{ action: 'parcel.send', outcome: 'errcode:45009' }, []],
     [{ action: 'parcel.lose' }, ['action: must be one of: parcel.open, parcel.send']],
-    [{ outcome: 'sent:away' }, ['outcome: is no outcome of the trail']],
+    [{ outcome: 'sent:away' }, ['outcome: unknown outcome']],
   ])('the filter %j is checked', (query, problems) => {
     const { error } = AuditQueryFields.safeParse(query);
     const found = (error?.issues ?? []).map(({ path, message }) => `${path.join('.')}: ${message}`);

@@ -16,7 +16,7 @@ const timeFields = {
 
 /** Read at the first request, when every feature has declared its own. */
 const Action = z.lazy(() => z.enum(auditActions()));
-const Outcome = z.lazy(() => z.string().regex(auditOutcomePattern(), 'is no outcome of the trail'));
+const Outcome = z.lazy(() => z.string().regex(auditOutcomePattern(), 'unknown outcome'));
 
 export const AuditQueryFields = z.strictObject({
   ...pageFields,

@@ -70,7 +70,7 @@ export function judgeBeforeTheBody(
   });
 }
 
-/** Guards have seen the request before its body is: so nobody without a key has one read here either. */
+/** The handler reads the body itself, after the guards have checked the key. */
 const leaveBodyUnread: preParsingHookHandler = (request, _reply, _payload, done) => {
   const { 'content-length': length = '0' } = request.headers;
   done(null, Object.assign(Readable.from([]), { receivedEncodedLength: Number(length) }));

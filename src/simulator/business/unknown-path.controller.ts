@@ -11,8 +11,8 @@ export class UnknownPathController {
   constructor(private readonly liveToken: LiveTokenGuard) {}
 
   /**
-   * A call that brings an `access_token` to where WeChat has its ordinary calls is taken for one: any method, any
-   * body, and success where the token is live. Everything else is a path that WeChat does not have.
+   * Under the prefixes of WeChat's APIs, a call with a live `access_token` succeeds, with any method and body. Every
+   * other path is unknown to WeChat.
    */
   @All('*')
   @HttpCode(200)
