@@ -49,6 +49,8 @@ beforeEach(async () => {
   service = await startService(wechat, { DATABASE_URL: database.url, TRUSTED_PROXIES });
   others = [];
   await service.ready();
+  // At the turn of a real minute the uses of keys would be written.
+  service.stopCron();
 });
 afterEach(async () => {
   await Promise.all(others.map((other) => other.close()));
@@ -62,6 +64,7 @@ async function another(): Promise<Service> {
   others.push(other);
   other.advance(service.app.get(Clock).offsetMs);
   await other.ready();
+  other.stopCron();
   return other;
 }
 
@@ -173,7 +176,7 @@ describe('a client', () => {
     });
   });
 
-  it('is altered field by field, and at once', async () => {
+  it('is updated field by field, and at once', async () => {
     const { key, keys } = await makeClient(service, { id: 'one', accounts: [OTHER_APP_ID] });
     const path = `${CLIENTS}/one`;
     const widened = await admin<ClientBody>(service, 'PATCH', path, { accounts: [APP_ID] });
